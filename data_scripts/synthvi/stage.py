@@ -1,0 +1,91 @@
+"""The dressed mesh takes its pose before the camera and is rastered: buffers, ready for either spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import pose as poses
+from .body import Body, posed_joints, skin, vertex_normals
+from .cameras import Camera, axes, nominal_scale
+from .outfit import Outfit
+from .raster import rasterize
+from .shots import Shot
+from .world import Preset
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """One raster pass."""
+
+    surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
+    rest: np.ndarray  # (ss h, ss w, 3) float32
+    normal: np.ndarray  # (ss h, ss w, 3) float32
+    feet: tuple[float, float, float]  # row and column of the ground point in pixels; pixels per metre there
+
+
+def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset: Preset) -> Buffers:
+    """Pose a dressed person, put it before the camera and raster it."""
+    points = pose_mesh(body, outfit, shot)
+    rotation, origin = axes(camera)
+    turn = (rotation @ poses.about_y(np.deg2rad(shot.heading))).astype(np.float32)
+    ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
+    seen = points @ turn.T + ground
+    near = 1.0 / -seen[:, 2]
+    slopes = np.stack([seen[:, 0] * near, -seen[:, 1] * near], 1)  # columns, rows
+    scale, offset = _frame(slopes[np.unique(outfit.faces)], camera, shot, preset)
+    screen = ((slopes * scale + offset) * preset.supersampling).astype(np.float32)
+    surface, rest, normal = rasterize(
+        screen,
+        near.astype(np.float32),
+        outfit.cut,
+        outfit.rest,
+        vertex_normals(seen, outfit.faces),
+        outfit.faces,
+        outfit.surfaces,
+        preset.height * preset.supersampling,
+        preset.width * preset.supersampling,
+    )
+    row = ground[1] / ground[2] * scale + offset[1]
+    return Buffers(surface, rest, normal, (float(row), float(offset[0]), float(scale / -ground[2])))
+
+
+def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
+    """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
+    rotations = poses.walk(body, outfit.joints, shot.pose)
+    placed = posed_joints(outfit.joints, body.bone_parents, rotations)
+    hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
+    points = skin(
+        outfit.vertices,
+        outfit.weight_bones,
+        outfit.weights,
+        np.concatenate([outfit.joints, outfit.joints[hand][None]]),
+        np.concatenate([placed, placed[hand][None]]).astype(np.float32),
+        np.concatenate([rotations, np.eye(3, dtype=np.float32)[None]]),
+    )
+    points[:, 1] -= points[outfit.faces.ravel(), 1].min()
+    points[:, [0, 2]] -= placed[body.bone("pelvis"), [0, 2]]
+    return points
+
+
+def _frame(slopes: np.ndarray, camera: Camera, shot: Shot, preset: Preset) -> tuple[float, np.ndarray]:
+    """Scale and offset (columns, rows) from slopes to pixels: the box that a person detector would cut out.
+
+    A person's box grows with the person, but not fully: taller people fill a little more of their image.
+    """
+    low, high = slopes.min(0), slopes.max(0)
+    nominal = nominal_scale(camera, preset.height)[0]
+    tall = (high[1] - low[1]) * nominal / preset.height
+    scale = nominal * shot.scale * (0.90 / tall) ** 0.75
+    middle = 0.5 * (low + high) * [0.6, 1.0]  # sideways: between the pelvis and the middle of the box
+    target = np.array([preset.width / 2, preset.height / 2]) + np.array(shot.shift[::-1]) * preset.height
+    return float(scale), target - middle * scale
+
+
+def ground_shadow(buffers: Buffers, preset: Preset, strength: float) -> np.ndarray:
+    """Darkening (h, w) of the floor under the feet: a soft ellipse."""
+    row, column, metre = buffers.feet
+    y = (np.arange(preset.height)[:, None] + 0.5 - row) / (0.14 * metre)
+    x = (np.arange(preset.width)[None, :] + 0.5 - column) / (0.42 * metre)
+    return (1.0 - strength * np.exp(-(x**2) - y**2)).astype(np.float32)

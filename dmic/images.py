@@ -1,0 +1,225 @@
+"""Images of people with their labels: one folder format, one table, for rendered and real data sets alike.
+
+A prepared folder holds ``images.npy`` (n, height, width, 3) uint8, ``manifest.csv`` (one row per image) and
+``dataset.json`` (name, counts, licence, how it was made). `open_dataset` reads and checks it, `DatasetWriter` makes it.
+
+Taught in: notebooks/01_people_and_cameras.ipynb
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset_folder import DatasetError, DatasetWriter, image_hash, read_folder
+
+__all__ = [
+    "DatasetError",
+    "DatasetWriter",
+    "ImageTable",
+    "LazyImages",
+    "Modality",
+    "image_hash",
+    "open_dataset",
+]
+
+
+class Modality(IntEnum):
+    """Spectrum of an image."""
+
+    VISIBLE = 0
+    INFRARED = 1
+
+
+class LazyImages:
+    """Some rows of the memory-mapped image file; nothing is read before it is indexed.
+
+    Parameters
+    ----------
+    array : (n, height, width, 3) uint8
+        The memory-mapped file.
+    rows : (m,) int64
+        Rows of the file.
+    """
+
+    def __init__(self, array: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+        self._array = array
+        self._rows = rows
+        self.shape = (len(rows), *array.shape[1:])
+        self.dtype = array.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+        """Read one image (int) or several (slice, mask, indices) into memory."""
+        return np.asarray(self._array[self._rows[key]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read all of them into memory."""
+        return np.asarray(self[:], dtype=dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTable:
+    """Images and their labels; views share the memory-mapped file.
+
+    Attributes
+    ----------
+    images : LazyImages
+        (n, height, width, 3) uint8, read when indexed.
+    modalities, cameras, identities : (n,) int64
+        ``Modality`` values, camera numbers, person numbers. Identities are for evaluation only: training never reads them.
+    splits : (n,) str
+        ``train``, ``query`` or ``gallery``.
+    indices : (n,) int64
+        Rows in the file.
+    info : dict
+        Content of ``dataset.json``.
+    name : str
+        Name of the data set.
+    """
+
+    images: LazyImages
+    modalities: NDArray[np.int64]
+    cameras: NDArray[np.int64]
+    identities: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    indices: NDArray[np.int64]
+    info: dict[str, Any]
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images in pixels."""
+        return int(self.images.shape[1]), int(self.images.shape[2])
+
+    @property
+    def train(self) -> ImageTable:
+        """The images for training."""
+        return self.select(self.splits == "train")
+
+    @property
+    def query(self) -> ImageTable:
+        """The test images that ask."""
+        return self.select(self.splits == "query")
+
+    @property
+    def gallery(self) -> ImageTable:
+        """The test images that are searched."""
+        return self.select(self.splits == "gallery")
+
+    def select(self, rows: NDArray[Any] | Iterable[int]) -> ImageTable:
+        """View of some images.
+
+        Parameters
+        ----------
+        rows : (n,) bool or (m,) int
+            Mask over this table, or places in this table (not in the file).
+
+        Returns
+        -------
+        ImageTable
+        """
+        key = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
+        if key.dtype != bool:
+            key = key.astype(np.int64)
+        elif len(key) != len(self):
+            raise DatasetError(f"The mask has {len(key)} entries, the table {len(self)} images.")
+        return ImageTable(
+            images=LazyImages(self.images._array, self.indices[key]),
+            modalities=self.modalities[key],
+            cameras=self.cameras[key],
+            identities=self.identities[key],
+            splits=self.splits[key],
+            indices=self.indices[key],
+            info=self.info,
+            name=self.name,
+        )
+
+    def gather(self, indices: NDArray[Any] | Iterable[int]) -> NDArray[np.uint8]:
+        """Read images into memory.
+
+        Parameters
+        ----------
+        indices : (b,) int
+            Places in this table.
+
+        Returns
+        -------
+        (b, height, width, 3) uint8
+        """
+        key = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices), dtype=np.int64)
+        return self.images[key]
+
+
+def open_dataset(path: str | os.PathLike[str], verify: bool = False) -> ImageTable:
+    """Open a prepared data set folder and check that it is whole.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    verify : bool
+        Also hash every image and compare with the manifest (reads the whole file).
+
+    Returns
+    -------
+    ImageTable
+        All images; ``.train``, ``.query`` and ``.gallery`` are views.
+
+    Raises
+    ------
+    DatasetError
+        The folder is missing, incomplete, or its three files contradict each other.
+
+    Taught in: notebooks/01_people_and_cameras.ipynb
+    """
+    folder = Path(path)
+    array, rows, info = read_folder(folder, verify=verify)
+    table = _table(array, rows, info)
+    _check_meaning(folder, table)
+    return table
+
+
+def _table(array: NDArray[np.uint8], rows: list[dict[str, str]], info: dict[str, Any]) -> ImageTable:
+    """Turn checked text rows into arrays."""
+    known = {modality.name.lower(): int(modality) for modality in Modality}
+    everything = np.arange(len(rows), dtype=np.int64)
+    return ImageTable(
+        images=LazyImages(array, everything),
+        modalities=np.array([known[row["modality"]] for row in rows], dtype=np.int64),
+        cameras=np.array([int(row["camera"]) for row in rows], dtype=np.int64),
+        identities=np.array([int(row["identity"]) for row in rows], dtype=np.int64),
+        splits=np.array([row["split"] for row in rows], dtype="<U7"),
+        indices=everything,
+        info=info,
+        name=str(info["name"]),
+    )
+
+
+def _check_meaning(folder: Path, table: ImageTable) -> None:
+    """Training and test people differ; a camera has one modality; there is something to train on."""
+    if len(table) == 0:
+        raise DatasetError(f"{folder} holds no images.")
+    training = table.splits == "train"
+    shared = np.intersect1d(table.identities[training], table.identities[~training])
+    if len(shared):
+        raise DatasetError(
+            f"{folder}: identities {shared[:5].tolist()} are in training and test. They must be disjoint."
+        )
+    for camera in np.unique(table.cameras):
+        if len(np.unique(table.modalities[table.cameras == camera])) > 1:
+            raise DatasetError(
+                f"{folder}: camera {camera} has both visible and infrared images; give it two numbers."
+            )
