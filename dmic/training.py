@@ -1,0 +1,330 @@
+"""The two-phase loop: embed, cluster, rebuild memories, train an epoch; resumable after a kill at any moment.
+
+Taught in: notebooks/07_two_phase_training.ipynb
+"""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import gather_object
+from numpy.typing import NDArray
+
+from dmic import augment, backbone, diagnostics, dnc, evaluation
+from dmic.config import Config
+from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
+from dmic.images import ImageTable, Modality
+from dmic.progress import Progress, ProgressStyle
+from dmic.runs import RunFolder, clean
+
+__all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a run gives: its folder, ``summary.json`` and ``metrics.jsonl`` as Python, the trained network, and the test
+    embeddings by stage (``zero_shot``, ``phase1``, ``final``), each ``{"query": (nq, d), "gallery": (ng, d)}``.
+    """
+
+    run_dir: Path
+    summary: dict[str, Any]
+    history: list[dict[str, Any]]
+    model: backbone.Backbone
+    features: dict[str, dict[str, NDArray[np.float32]]]
+
+
+def fit(
+    config: Config,
+    table: ImageTable,
+    *,
+    run_dir: str | Path,
+    resume: bool = True,
+    progress: ProgressStyle = "auto",
+    callback: Callable[[dict[str, Any]], None] | None = None,
+) -> FitResult:
+    """Train DMIC: phase 1 within each modality, phase 2 across them (paper Section III).
+
+    Parameters
+    ----------
+    config : Config
+    table : ImageTable
+        With splits train, query and gallery. Training reads images, cameras and modalities; identities serve diagnostics and
+        evaluation only (unless ``clustering.labels`` is ``"identities"``).
+    run_dir
+        Folder of the run (see ``dmic.runs``). The same call on the same folder resumes after the last whole epoch and
+        ends with the numbers of an uninterrupted run.
+    resume : bool
+        False deletes an earlier run of the same configuration first.
+    progress
+        ``bar``, ``lines`` (one line per epoch), ``none``, or ``auto``: a bar on a terminal, lines elsewhere.
+    callback
+        Called after each epoch with its line of ``metrics.jsonl``.
+
+    Returns
+    -------
+    FitResult
+        Evaluated by ``config.data.protocol`` before training, after phase 1 and after the last epoch: no epoch is
+        selected by its test result.
+
+    Raises
+    ------
+    dmic.dnc.NoClustersError
+        If a visible or infrared clustering finds nothing. An empty joint clustering only drops the joint losses of that
+        epoch (logged); fewer clusters than P repeat clusters in a batch.
+    TrainingDivergedError
+        If the loss stops being finite.
+    dmic.runs.RunError
+        If the folder holds another run.
+    """
+    return _Run(config, table, Path(run_dir), resume, progress).go(callback)
+
+
+def embed(
+    model: backbone.Backbone,
+    table: ImageTable,
+    *,
+    size: tuple[int, int] | None = None,
+    batch: int = 256,
+    bf16: bool = False,
+) -> NDArray[np.float32]:
+    """Embed all images of a table: (n, d) float32 unit rows, in the table's order.
+
+    Parameters
+    ----------
+    model : Backbone
+        Put into evaluation mode for the call.
+    table : ImageTable
+    size
+        (height, width) in pixels that images are resized to; None keeps the stored size.
+    batch : int
+        Images per forward pass.
+    bf16 : bool
+        Run under bfloat16 autocast; features are float32 either way.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    features = np.empty((len(table), model.dim), np.float32)
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        for start in range(0, len(table), batch):
+            rows = np.arange(start, min(start + batch, len(table)))
+            pixels = augment.to_pixels(torch.from_numpy(table.gather(rows)).to(device), size or table.size)
+            modality = torch.from_numpy(table.modalities[rows]).to(device)
+            features[rows] = (
+                model.embed(augment.normalize(pixels, model.mean, model.std), modality).cpu().numpy()
+            )
+    model.train(was_training)
+    return features
+
+
+class _Run:
+    """The state of one call of ``fit``."""
+
+    def __init__(
+        self, config: Config, table: ImageTable, path: Path, resume: bool, progress: ProgressStyle
+    ) -> None:
+        _keep_freed_memory()
+        self.config, self.table, self.train = config, table, table.train
+        self.accelerator = _accelerator(config)
+        self.device = self.accelerator.device
+        self.bf16 = _bf16_inference(config, self.device)
+        if resume is False and self.accelerator.num_processes > 1:
+            raise ValueError("resume=False is for single-process runs; delete the run folder by hand")
+        main = self.accelerator.is_main_process
+        data = f"{table.name}, {len(table)} images, {table.info.get('version', '')}".rstrip(", ")
+        self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
+        self.protocol = evaluation.PROTOCOLS[config.data.protocol]
+        with torch.random.fork_rng():
+            torch.manual_seed(config.training.seed)
+            self.model = backbone.build(config.backbone).to(self.device).to(memory_format=torch.channels_last)
+        total = 2 * config.training.epochs
+        self.progress = Progress(
+            progress if main else "none", epochs=total, iterations=config.training.iterations
+        )
+        self.started = time.monotonic()
+
+    def go(self, callback: Callable[[dict[str, Any]], None] | None) -> FitResult:
+        epochs = self.config.training.epochs
+        checkpoint = self.folder.load_checkpoint()
+        done, weights, state = checkpoint or (0, {}, {})
+        history = self.folder.history(done)
+        if checkpoint:
+            self.model.load_state_dict(weights)
+            self.started -= history[-1]["elapsed"]
+        features = {"zero_shot": self._test_features("zero_shot", done == 0)}
+        if self.folder.summary and done == 2 * epochs:
+            features |= {stage: self._test_features(stage, False) for stage in ("phase1", "final")}
+            return FitResult(self.folder.path, self.folder.summary, history, self.model, features)
+        for phase in (1, 2):
+            if phase == 2:
+                features["phase1"] = self._test_features("phase1", done <= epochs)
+            first = max(0, done - (phase - 1) * epochs)
+            if first < epochs:
+                self._phase(phase, first, state if first else {}, history, callback)
+        features["final"] = self._test_features("final", True)
+        return FitResult(self.folder.path, self._finish(features, history), history, self.model, features)
+
+    def _phase(
+        self,
+        phase: int,
+        first: int,
+        state: dict[str, Any],
+        history: list[dict[str, Any]],
+        callback: Callable[[dict[str, Any]], None] | None,
+    ) -> None:
+        c = self.config.training
+        optimizer = torch.optim.Adam(
+            [p for p in self.model.parameters() if p.requires_grad],
+            lr=c.learning_rate,
+            weight_decay=c.weight_decay,
+        )
+        if state:
+            optimizer.load_state_dict(state["optimizer"])
+        model, optimizer = self.accelerator.prepare(self.model, optimizer)
+        trainer = EpochTrainer(
+            self.config,
+            self.train,
+            self.model,
+            model,
+            optimizer,
+            self.accelerator,
+            on_step=self.progress.step,
+        )
+        schedule = dnc.Schedule.from_config(self.config.clustering, phase=phase, epochs=c.epochs)
+        for epoch in range(first, c.epochs):
+            history.append(clean(self._epoch(trainer, phase, epoch, schedule.at(epoch))))
+            self.folder.write_history(history)
+            self.folder.save_checkpoint(
+                len(history), self.model.state_dict(), {"optimizer": optimizer.state_dict()}
+            )
+            self.progress.epoch(history[-1])
+            if callback:
+                callback(history[-1])
+
+    def _epoch(self, trainer: EpochTrainer, phase: int, epoch: int, step: dnc.Step) -> dict[str, Any]:
+        clock = [time.monotonic()]
+        features = self._embed(self.train)
+        clock.append(time.monotonic())
+        clustering = self.config.clustering
+        labels = dnc.assign_labels(
+            features, self.train, clustering, step, phase=phase, device=str(self.device)
+        )
+        self.folder.write_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}", **labels)
+        clock.append(time.monotonic())
+        losses = trainer.run(features, labels, phase=phase, epoch=epoch)
+        clock.append(time.monotonic())
+        return {
+            "phase": phase,
+            "epoch": epoch,
+            "global_epoch": (phase - 1) * self.config.training.epochs + epoch,
+            "lr": learning_rate(
+                self.config, phase=phase, epoch=epoch, iteration=self.config.training.iterations - 1
+            ),
+            "eps": step.eps,
+            "k2_intra": step.k2_intra,
+            "k2_joint": step.k2_joint if phase == 2 else None,
+            "loss": losses.pop("total"),
+            "losses": losses,
+            "labels": {stream: self._describe(stream, y) for stream, y in labels.items()},
+            "seconds": dict(zip(("embed", "cluster", "train"), np.diff(clock).tolist(), strict=True)),
+            "elapsed": clock[-1] - self.started,
+        }
+
+    def _embed(self, table: ImageTable) -> NDArray[np.float32]:
+        """Embed a table, each process its share."""
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        data, batch = self.config.data, self.config.training.embed_batch
+        mine = table if world == 1 else table.select(np.arange(len(table))[rank::world])
+        own = embed(self.model, mine, size=(data.height, data.width), batch=batch, bf16=self.bf16)
+        if world == 1:
+            return own
+        features = np.empty((len(table), own.shape[1]), np.float32)
+        for other, part in enumerate(gather_object([own])):
+            features[other::world] = part
+        return features
+
+    def _test_features(self, stage: str, fresh: bool) -> dict[str, NDArray[np.float32]]:
+        """Embed query and gallery with the network as it is now, or read what an earlier call wrote."""
+        stored = None if fresh else self.folder.read_arrays(f"embeddings/{stage}")
+        if stored is None:
+            stored = {split: self._embed(getattr(self.table, split)) for split in ("query", "gallery")}
+            self.folder.write_arrays(f"embeddings/{stage}", **stored)
+        return stored
+
+    def _describe(self, stream: str, labels: NDArray[np.int64]) -> dict[str, float]:
+        table = self.train
+        if stream != "joint":
+            held = table.modalities == Modality[stream.upper()]
+            labels, table = labels[held], table.select(held)
+        return diagnostics.describe(
+            labels, identities=table.identities, cameras=table.cameras, modalities=table.modalities
+        )
+
+    def _finish(
+        self, features: dict[str, dict[str, NDArray[np.float32]]], history: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        results = {s: evaluation.evaluate(f, self.table, self.protocol) for s, f in features.items()}
+        summary = {
+            "name": self.config.name,
+            "seed": self.config.training.seed,
+            "protocol": self.config.data.protocol,
+            **{stage: result.mean for stage, result in results.items()},
+            "standard_error_rank1": {stage: result.standard_error_rank1 for stage, result in results.items()},
+            "seconds": time.monotonic() - self.started,
+            "peak_memory_gib": _peak_memory_gib(),
+            "clusters": {stream: d["clusters"] for stream, d in history[-1]["labels"].items()},
+            "identities": len(np.unique(self.train.identities)),
+        }
+        self.folder.write_summary(summary)
+        self.progress.close()
+        return clean(summary)
+
+
+def _accelerator(config: Config) -> Accelerator:
+    t = config.training
+    if t.device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
+    if t.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
+    on_cpu = t.device == "cpu" or not torch.cuda.is_available()
+    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu)
+    if AcceleratorState().num_processes == 1 if AcceleratorState._shared_state else False:
+        AcceleratorState._reset_state(
+            reset_partial_state=True
+        )  # a notebook may train again with other options
+    PartialState(cpu=on_cpu)
+    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep freed memory instead of returning it: on a CPU, a third less time per step (page faults)."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "gnu_get_libc_version"):
+            libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+            libc.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+
+
+def _bf16_inference(config: Config, device: torch.device) -> bool:
+    if config.training.precision != "auto":
+        return config.training.precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _peak_memory_gib() -> float:
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux reports KiB
+    device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+    return max(host, device)
