@@ -1,0 +1,169 @@
+import math
+
+import numpy as np
+import plain
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from dmic import encoding
+from dmic.encoding import distance_encoding, half_length, jaccard_distance, reciprocal_sets
+from dmic.neighbors import Neighbors, nearest
+
+
+def lists_of(rows):
+    indices = np.array(rows)
+    return Neighbors(indices, np.zeros(indices.shape, np.float32))
+
+
+def full(distance):
+    """Dense matrix; what is not stored is 1."""
+    dense, stored = np.ones(distance.shape), distance.tocoo()
+    dense[stored.row, stored.col] = stored.data  # zeros between duplicates are stored too
+    return dense
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Several blocks of dot products even for a few points."""
+    monkeypatch.setattr(encoding, "_CHUNK", 11)
+
+
+@st.composite
+def points_and_k1(draw):
+    features = draw(plain.points())
+    return features, draw(st.integers(2, len(features)))
+
+
+@pytest.mark.parametrize(
+    ("k1", "length"), [(20, 11), (30, 16), (38, 20), (40, 21), (2, 2), (3, 3), (5, 3), (7, 5)]
+)
+def test_half_list_rounds_halves_to_even_and_adds_self(k1, length):
+    assert half_length(k1) == length
+
+
+@given(points_and_k1())
+def test_reciprocal_sets_equal_loops_over_sets(sample):
+    features, k = sample
+    lists = nearest(features, len(features)).indices
+    found = reciprocal_sets(lists, k)
+    assert [set(row.indices.tolist()) for row in found] == plain.reciprocal(lists, k)
+    assert set(found.data.tolist()) == {1}
+
+
+@given(points_and_k1())
+def test_encoding_equals_the_equations(sample):
+    features, k1 = sample
+    neighbors = nearest(features, len(features))
+    found = distance_encoding(neighbors, features, k1=k1)
+    np.testing.assert_allclose(found.toarray(), plain.encode(features, neighbors.indices, k1), atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    assert found.data.min() > 0 and found.dtype == np.float32
+
+
+@given(points_and_k1(), st.floats(0, 1))
+def test_jaccard_equals_minima_over_maxima(sample, share):
+    features, k1 = sample
+    neighbors = nearest(features, len(features))
+    encoded = distance_encoding(neighbors, features, k1=k1)
+    found = jaccard_distance(encoded)
+    expected = plain.jaccard(encoded.toarray().astype(np.float64))
+    dense = full(found)
+    np.testing.assert_allclose(dense, expected, atol=1e-5)
+    np.testing.assert_array_equal(dense, dense.T)
+    np.testing.assert_array_equal(found.diagonal(), 0)
+    assert found.data.max() < 1 and found.data.min() == 0 and found.dtype == np.float32
+    assert found.nnz == (expected < 1).sum()  # the diagonal is stored, pairs at distance 1 are not
+
+    limit = np.float32(max(share, 0.01))
+    part = jaccard_distance(encoded, max_distance=float(limit))
+    assert part.nnz == (found.data <= limit).sum()
+    np.testing.assert_array_equal(full(part), np.where(dense <= limit, dense, 1))
+
+
+def test_three_points_by_hand():
+    # Angles 0, 60 and 180 degrees; lists of two. 0 and 1 list each other; 2 lists 1, but 1 does not list 2.
+    angles = np.radians([0, 60, 180])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    encoded = distance_encoding(lists_of([[0, 1], [1, 0], [2, 1]]), features, k1=2)
+    # M(0, 1) = 2 - 2 cos 60 = 1, so row 0 is [e^0, e^-1, 0] / (e^0 + e^-1).
+    near, far = 1 / (1 + math.exp(-1)), math.exp(-1) / (1 + math.exp(-1))
+    np.testing.assert_allclose(encoded.toarray(), [[near, far, 0], [far, near, 0], [0, 0, 1]], atol=1e-6)
+    # Minima of rows 0 and 1: far + far; maxima: near + near.
+    distance = jaccard_distance(encoded)
+    assert distance[0, 1] == pytest.approx(1 - far / near, abs=1e-6)
+    assert distance.nnz == 5  # three on the diagonal, (0, 1) and (1, 0)
+
+
+# Lists of six for nine points, so half lists of four. R(0, 6) = {0, 1, 2, 3, 4, 5}; 8 is outside of it.
+NINE = {
+    0: [0, 1, 2, 3, 4, 5],
+    1: [1, 0, 2, 8, 3, 4],
+    2: [2, 0, 1, 3, 4, 5],
+    3: [3, 0, 2, 4, 5, 1],
+    4: [4, 5, 0, 3, 1, 2],
+    5: [5, 4, 0, 3, 2, 1],
+    6: [6, 7, 8, 5, 4, 3],
+    7: [7, 8, 6, 5, 4, 3],
+    8: [8, 1, 7, 6, 2, 3],
+}
+
+
+@pytest.mark.parametrize(
+    ("list_of_2", "half_set_of_1", "joins"),
+    [
+        ([2, 0, 1, 3, 4, 5], {0, 1, 2, 8}, True),  # three of four lie in R(0, 6): more than 2/3
+        ([2, 0, 3, 4, 1, 5], {0, 1, 8}, False),  # two of three: exactly 2/3, not more
+    ],
+)
+def test_a_half_set_joins_only_when_strictly_more_than_two_thirds_lie_inside(
+    rng, list_of_2, half_set_of_1, joins
+):
+    neighbors = lists_of(list({**NINE, 2: list_of_2}.values()))
+    assert set(reciprocal_sets(neighbors.indices, 6)[0].indices.tolist()) == {0, 1, 2, 3, 4, 5}
+    assert set(reciprocal_sets(neighbors.indices, 4)[1].indices.tolist()) == half_set_of_1
+    encoded = distance_encoding(neighbors, plain.unit(rng.normal(size=(9, 3))), k1=6)
+    assert (8 in encoded[0].indices) == joins
+    assert {0, 1, 2, 3, 4, 5} <= set(encoded[0].indices.tolist())
+
+
+def test_the_order_of_the_images_does_not_matter(rng):
+    features = plain.unit(rng.normal(size=(6, 5))[rng.integers(0, 6, 50)] + 0.3 * rng.normal(size=(50, 5)))
+    order = rng.permutation(50)
+    one, other = (
+        jaccard_distance(distance_encoding(nearest(x, 12), x, k1=12)).toarray()
+        for x in (features, features[order])
+    )
+    np.testing.assert_allclose(other, one[np.ix_(order, order)], atol=1e-6)
+
+
+def test_longer_lists_than_k1_change_nothing(rng):
+    features = plain.unit(rng.normal(size=(40, 4)))
+    one, other = (distance_encoding(nearest(features, k), features, k1=9) for k in (9, 25))
+    np.testing.assert_array_equal(one.toarray(), other.toarray())
+
+
+def test_unsorted_columns_are_read_correctly():
+    rows = sparse.csr_matrix((np.array([0.25, 0.75, 1.0], np.float32), [1, 0, 0], [0, 2, 3]), shape=(2, 2))
+    # Minima 0.75, maxima 1 + 0.25.
+    assert jaccard_distance(rows)[0, 1] == pytest.approx(1 - 0.75 / 1.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("k1", [1, 6])
+def test_k1_must_fit_the_lists(k1):
+    features = np.eye(8, dtype=np.float32)
+    with pytest.raises(ValueError, match=f"k1 is {k1}; the neighbour lists have 5 entries"):
+        distance_encoding(nearest(features, 5), features, k1=k1)
+
+
+def test_features_and_lists_must_match():
+    features = np.eye(8, dtype=np.float32)
+    with pytest.raises(ValueError, match="7 features but 8 neighbour lists"):
+        distance_encoding(nearest(features, 5), features[:7], k1=4)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.5, float("nan")])
+def test_max_distance_must_be_a_jaccard_distance(limit):
+    with pytest.raises(ValueError, match="expected a value in"):
+        jaccard_distance(sparse.identity(3, np.float32, format="csr"), max_distance=limit)

@@ -1,0 +1,201 @@
+"""The house is in order: commands, links, versions, dependencies and the size of things are what the texts say."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import dmic
+from dmic import config
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted((ROOT / "dmic").glob("*.py"))
+SCRIPTS = sorted((ROOT / "data_scripts").rglob("*.py"))
+SKIPPED = {
+    ".git",
+    ".venv",
+    "data",
+    "runs",
+    "__pycache__",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".mypy_cache",
+    ".hypothesis",
+}
+TEXTS = {".py", ".md", ".toml", ".yml", ".yaml", ".ipynb", ".cff", ".txt", ".cfg", ".json", ".sh", ""}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def text_files() -> list[Path]:
+    """Return what a clone holds, as far as it is text; without git, what stands in the folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    files = (
+        [ROOT / line for line in listed.stdout.splitlines()]
+        if listed.returncode == 0
+        else list(ROOT.rglob("*"))
+    )
+    kept = [f for f in files if f.is_file() and not SKIPPED & set(f.relative_to(ROOT).parts)]
+    return [f for f in kept if f.suffix in TEXTS and not f.name.endswith(".egg-info")]
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", read("Makefile"), flags=re.MULTILINE))
+
+
+def pyproject_list(name: str) -> list[str]:
+    """Return a list of strings from pyproject.toml; tomllib came with Python 3.11, these lists are plain anyway."""
+    body = re.search(rf"^{name} = \[\n(.*?)^\]", read("pyproject.toml"), flags=re.MULTILINE | re.DOTALL)
+    assert body, f"pyproject.toml has no list {name}"
+    return [ast.literal_eval(line.strip().rstrip(",")) for line in body[1].splitlines()]
+
+
+def test_readme_commands_are_make_targets():
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", read("README.md"), flags=re.DOTALL))
+    commands = re.findall(r"^make (\w+)", blocks, flags=re.MULTILINE)
+    assert commands == ["train", "lab"], "the README promises two commands"
+    mentioned = set(re.findall(r"`make (\w+)", read("README.md") + read("notebooks/README.md")))
+    assert mentioned <= make_targets(), mentioned - make_targets()
+
+
+@pytest.mark.parametrize("target", ["train", "test", "lab", "lint", "clean", "help", "figures"])
+def test_make_knows_each_target_and_every_file_it_calls(target):
+    plan = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+    assert plan.returncode == 0, plan.stderr
+    for script in re.findall(r"\s((?:data_scripts|notebooks)/\S+\.(?:py|ipynb))", plan.stdout):
+        assert (ROOT / script).is_file(), script
+    for module in re.findall(r"-m (dmic\.\w+)", plan.stdout):
+        importlib.import_module(module)
+
+
+def test_make_train_passes_parameters_that_the_notebook_declares():
+    plan = subprocess.run(["make", "-n", "train", "SEED=3"], cwd=ROOT, capture_output=True, text=True).stdout
+    passed = dict(re.findall(r"-p (\w+) (\S+)", plan))
+    assert passed["seed"] == "3" and passed["run_dir"] == "runs/toy-seed3"
+    source = "".join(read("notebooks/09_full_training.ipynb"))
+    assert all(re.search(rf'"{name} = ', source) for name in passed), passed
+
+
+def test_relative_links_resolve():
+    for document in (f for f in text_files() if f.suffix in (".md", ".ipynb")):
+        text = document.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", text):
+            if not re.match(r"[a-z]+:", link):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_environment_yml_installs_what_pyproject_says():
+    environment = yaml.safe_load(read("environment.yml"))
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip[-1] == "-e ."
+    assert sorted(pip[:-1]) == sorted(pyproject_list("dependencies") + pyproject_list("test"))
+    python = re.search(r'requires-python = "(.*)"', read("pyproject.toml"))
+    assert python and f"python{python[1]}" in environment["dependencies"]
+
+
+def test_every_import_is_declared():
+    declared = {re.split(r"[<>=; ]", line)[0] for line in pyproject_list("dependencies")}
+    names = {"scikit-learn": "sklearn", "pillow": "PIL", "faiss-gpu": "faiss", "faiss-cpu": "faiss"}
+    known = {names.get(name, name.replace("-", "_")) for name in declared} | {"dmic", "data_scripts"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            found = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            found += (
+                [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            )
+            for name in (entry.split(".")[0] for entry in found):
+                assert name in known or name in sys.stdlib_module_names, f"{path.name} imports {name}"
+
+
+def test_every_configuration_field_is_read():
+    read_names = {
+        node.attr
+        for path in MODULES
+        if path.name != "config.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    sections = [
+        config.DataConfig,
+        config.BackboneConfig,
+        config.ClusteringConfig,
+        config.LossConfig,
+        config.TrainingConfig,
+    ]
+    unread = [
+        f"{section.__name__}.{field.name}"
+        for section in sections
+        for field in dataclasses.fields(section)
+        if field.name not in read_names
+    ]
+    assert not unread, f"options that nobody reads: {unread}"
+
+
+def test_versions_agree():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["version"] == dmic.__version__
+    newest = re.search(r"^## (\S+)", read("CHANGELOG.md"), flags=re.MULTILINE)
+    assert newest and newest[1] == dmic.__version__
+    assert 'version = { attr = "dmic.__version__" }' in read("pyproject.toml")
+
+
+def test_no_text_names_a_machine_or_a_registry():
+    places = ["work", "tmp", "root", "home/[a-z]+"]
+    hosts = [r"pypi\.org", "pythonhosted", r"registry\.npmjs", r"deb\.debian", r"anaconda\.org/"]
+    pattern = re.compile("|".join([*(f"(?<![\\w.])/{place}/" for place in places), *hosts]))
+    for path in text_files():
+        if path == Path(__file__).resolve() or path.stat().st_size > 2_000_000:
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found = pattern.search(text)
+        assert not found, f"{path.relative_to(ROOT)} names {found and found[0]}"
+
+
+@pytest.mark.parametrize("path", MODULES + SCRIPTS, ids=lambda path: path.name)
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 300, "a module that wants more than 300 lines is two ideas"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno - node.lineno <= 55, (
+                f"{node.name} has {node.end_lineno - node.lineno + 1} lines"
+            )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_public_things_have_docstrings(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module says nothing about itself"
+    for node in ast.walk(tree):
+        if isinstance(
+            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_notebooks_named_in_docstrings_are_on_the_map(path):
+    course = read("notebooks/README.md")
+    for number in re.findall(r"notebooks/(\d\d)_", path.read_text(encoding="utf-8")):
+        assert re.search(rf"^\| \[?{number} ", course, flags=re.MULTILINE), (
+            f"notebook {number} is not on the map"
+        )

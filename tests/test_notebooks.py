@@ -1,0 +1,215 @@
+"""Notebooks: stored clean, parameters that are checked, and a whole run on a few people, twice with the same result."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from dmic import course
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FULL = ROOT / "notebooks" / "09_full_training.ipynb"
+SHORT = {
+    "data.height": 64,
+    "data.width": 32,
+    "clustering.k1": 12,
+    "clustering.k1_visible": 10,
+    "clustering.k1_infrared": 8,
+    "clustering.k2_joint": 8,
+    "clustering.eps_large": 0.7,
+    "clustering.eps_small": 0.6,
+    "training.epochs": 2,
+    "training.iterations": 3,
+    "training.identities_per_batch": 3,
+    "training.images_per_identity": 2,
+}
+
+
+def execute(folder: Path, **parameters) -> nbformat.NotebookNode:
+    """Run the full-training notebook as `make train` does."""
+    quiet = {"kernel_name": "python3", "progress_bar": False, "cwd": str(folder)}
+    output = folder / "executed.ipynb"
+    return papermill.execute_notebook(str(FULL), str(output), parameters=parameters, **quiet)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory) -> Path:
+    """Render a handful of people, once."""
+    folder = tmp_path_factory.mktemp("data") / "people"
+    command = [
+        sys.executable,
+        str(ROOT / "data_scripts" / "render_synthvi.py"),
+        "--preset",
+        "toy",
+        "--out",
+        str(folder),
+    ]
+    for knob in (
+        "train_people=12",
+        "test_people=12",
+        "train_shots=4",
+        "test_shots=1",
+        "height=64",
+        "width=32",
+    ):
+        command += ["--set", knob]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def executed(people, tmp_path_factory):
+    """Execute the notebook on them: (folder, notebook)."""
+    folder = tmp_path_factory.mktemp("run")
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # the same sums on every machine, and no quarrel with other processes
+    try:
+        parameters = {"data_root": str(people), "run_dir": str(folder / "run"), "device": "cpu"}
+        yield folder, execute(folder, **parameters, overrides=json.dumps(SHORT))
+    finally:
+        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_stored_without_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3" and notebook.metadata.language_info.name == "python"
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        assert not cell.outputs and cell.execution_count is None
+        assert set(cell.metadata) <= {"tags"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_cells_are_short(path):
+    notebook = nbformat.read(path, as_version=4)
+    lengths = sorted(cell.source.count("\n") + 1 for cell in notebook.cells if cell.cell_type == "code")
+    assert lengths[-1] <= 25 and lengths[len(lengths) // 2] <= 6, lengths
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_parameters_are_literals_with_a_comment(path):
+    cells = [
+        cell
+        for cell in nbformat.read(path, as_version=4).cells
+        if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert len(cells) == 1
+    lines = cells[0].source.splitlines()
+    for statement, line in zip(ast.parse(cells[0].source).body, lines, strict=True):
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+        assert " # " in line, f"papermill shows the comment as help: {line}"
+
+
+def test_full_training_declares_the_promised_parameters():
+    found = papermill.inspect_notebook(str(FULL))
+    assert list(found) == ["preset", "data_root", "run_dir", "seed", "device", "resume", "overrides"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"sede": 1}, "unknown parameter 'sede'"),
+        ({"seed": "one"}, "parameter seed is 'one'"),
+        ({"seed": True}, "parameter seed is True"),
+        ({"resume": "yes"}, "parameter resume is 'yes'"),
+        ({"device": "tpu"}, "parameter device is 'tpu'"),
+        ({"preset": "huge"}, "parameter preset is 'huge'"),
+        ({"overrides": "{epochs: 3}"}, "parameter overrides is not JSON"),
+        ({"overrides": {"training.epoch": 3}}, "unknown override 'training.epoch'"),
+        ({"overrides": {"training.epochs": "3"}}, "training.epochs is '3'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_parameters_stop_the_check_naming_them(parameters, named):
+    """The notebook's own first three code cells, run in a plain namespace as papermill would."""
+    cells = [cell for cell in nbformat.read(FULL, as_version=4).cells if cell.cell_type == "code"]
+    namespace: dict = {"__name__": "__main__"}
+    exec(cells[0].source, namespace)
+    exec(cells[1].source, namespace)
+    namespace.update(parameters)  # the cell that papermill injects
+    with pytest.raises(ValueError, match=named.replace("'", ".")):
+        exec(cells[2].source, namespace)
+
+
+def test_unknown_parameter_fails_at_once_through_papermill(tmp_path):
+    with pytest.raises(PapermillExecutionError, match="unknown parameter 'sede'"):
+        execute(tmp_path, sede=1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ill_typed_parameter_fails_at_once_through_papermill(tmp_path):
+    with pytest.raises(PapermillExecutionError, match="parameter seed is 'one'"):
+        execute(tmp_path, seed="one")
+
+
+def test_whole_run_shows_and_records(executed):
+    folder, notebook = executed
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    figures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(figures) == 8
+    errors = [output for output in outputs if output.get("name") == "stderr" or output.output_type == "error"]
+    assert not errors, errors
+    recorded = json.loads((folder / "course" / "09.json").read_text())
+    summary = json.loads((folder / "run" / "summary.json").read_text())
+    for name, stage in {"ImageNet start": "zero_shot", "phase 1": "phase1", "DMIC": "final"}.items():
+        shown = recorded["scores"][name]
+        assert {key: shown[key] for key in summary[stage]} == pytest.approx(summary[stage])
+    assert recorded["identities"] == 12
+
+
+def test_second_run_prints_the_same(executed):
+    """nbval executes the executed copy again and compares outputs: a test of determinism and of resuming."""
+    folder, _ = executed
+    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "executed.ipynb"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_project_path_is_the_same_from_anywhere(monkeypatch, tmp_path):
+    for place in (ROOT, ROOT / "notebooks", tmp_path):
+        monkeypatch.chdir(place)
+        assert course.project_path("data/x") == ROOT / "data" / "x"
+    assert course.project_path(tmp_path) == tmp_path
+
+
+def test_record_replaces_and_keeps_to_json(tmp_path):
+    course.record("42", {"a": 1}, root=tmp_path)
+    path = course.record("42", {"b": float("nan"), "c": (1, 2), "d": Path("x")}, root=tmp_path)
+    assert json.loads(path.read_text()) == {"b": None, "c": [1, 2], "d": "x"}
+    assert [file.name for file in tmp_path.iterdir()] == ["42.json"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "not done yet"),
+        (0.25, "right"),
+        (0.5, "not it. Think"),
+        ("x", "expected one number"),
+        (..., "not done yet"),
+    ],
+)
+def test_check_never_raises(answer, said, capsys):
+    course.check("Exercise", answer, 0.25, hint="Think")
+    assert said in capsys.readouterr().out
+
+
+def test_available_cpus_is_positive():
+    assert 1 <= course.available_cpus() <= (os.cpu_count() or 1)
+
+
+def test_ensure_data_says_what_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="regdb needs your own copy"):
+        course.ensure_data(tmp_path / "none", preset="regdb")
