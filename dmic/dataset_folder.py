@@ -212,13 +212,8 @@ class DatasetWriter:
         self._overwrite = overwrite
         if self.path.exists() and not overwrite and not (self.path.is_dir() and not any(self.path.iterdir())):
             raise DatasetError(f"{self.path} exists already. Choose another folder, or ask to overwrite it.")
-        self._info = {
-            "name": name,
-            "version": version,
-            "size": list(size),
-            "licence": licence,
-            "made": dict(made),
-        }
+        self._info: dict[str, Any] = {"name": name, "version": version, "size": list(size)}
+        self._info |= {"licence": licence, "made": dict(made)}
         self._rows: list[dict[str, Any]] = []
         self._temporary = self.path.with_name(f".{self.path.name}.incomplete-{os.getpid()}")
         try:

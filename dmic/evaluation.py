@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Embedding = Callable[["ImageTable"], ArrayLike] | Mapping[str, ArrayLike]
 
+
 @dataclass(frozen=True)
 class Protocol:
     """Who asks, who answers, what does not count, and how often the gallery is drawn."""

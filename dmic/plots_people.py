@@ -131,11 +131,13 @@ def project(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float32]:
     Taught in: notebooks/09_full_training.ipynb
     """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     points = np.asarray(features, dtype=np.float32)
     perplexity = max(1.0, min(30.0, (len(points) - 1) / 3))
     reduce = TSNE(init="pca", metric="cosine", perplexity=perplexity, random_state=seed, n_jobs=1)
-    return np.asarray(reduce.fit_transform(points), dtype=np.float32)
+    with threadpool_limits(limits=1):  # sums in one order, whatever the number of cores
+        return np.asarray(reduce.fit_transform(points), dtype=np.float32)
 
 
 def plot_embedding(

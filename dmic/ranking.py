@@ -160,7 +160,9 @@ def rank_metrics(
     for start in range(0, len(askers), size):  # blocks of queries, only to bound memory
         part = {name: v[start : start + size] if name.startswith("query") else v for name, v in sides.items()}
         rows = matrix[start : start + size]
-        blocks.append(_score_block(rows, part["query_ids"], answers, dropped_pairs(rule, **part), rule != "regdb"))
+        blocks.append(
+            _score_block(rows, part["query_ids"], answers, dropped_pairs(rule, **part), rule != "regdb")
+        )
     scores = np.concatenate(blocks, axis=1)
     ranks = scores[0].astype(np.int64)
     if not (valid := ranks > 0).any():

@@ -23,11 +23,12 @@ from dmic.runs import clean
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
 
 _VANILLA = {"clustering.expansion_intra": "vanilla", "clustering.expansion_joint": "vanilla"}
+_STATIC = {"clustering.dynamic": False, "clustering.k2_start": 6}  # one eps, one k2, as Cluster Contrast and its heirs
 ARMS: dict[str, dict[str, Any]] = {
     "dmic": {},
-    "vanilla": {**_VANILLA, "clustering.dynamic": False},
-    "vanilla+dnc": _VANILLA,
-    "mie": {"clustering.dynamic": False},
+    "vanilla": {**_VANILLA, **_STATIC, "clustering.k2_joint": 6},
+    "dnc": _VANILLA,
+    "mie": _STATIC,
     "continued": {"loss.joint_weight": 0.0},
     "supervised": {"clustering.labels": "identities"},
 }

@@ -5,9 +5,6 @@ Taught in: notebooks/07_two_phase_training.ipynb
 
 from __future__ import annotations
 
-import ctypes
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import gather_object
 from numpy.typing import NDArray
 
 from dmic import augment, backbone, diagnostics, dnc, evaluation
 from dmic.config import Config
+from dmic.devices import accelerator, bf16_inference, keep_freed_memory, peak_memory_gib
 from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
 from dmic.images import ImageTable, Modality
 from dmic.progress import Progress, ProgressStyle
@@ -134,11 +130,11 @@ class _Run:
     def __init__(
         self, config: Config, table: ImageTable, path: Path, resume: bool, progress: ProgressStyle
     ) -> None:
-        _keep_freed_memory()
+        keep_freed_memory()
         self.config, self.table, self.train = config, table, table.train
-        self.accelerator = _accelerator(config)
+        self.accelerator = accelerator(config.training)
         self.device = self.accelerator.device
-        self.bf16 = _bf16_inference(config, self.device)
+        self.bf16 = bf16_inference(config.training, self.device)
         if resume is False and self.accelerator.num_processes > 1:
             raise ValueError("resume=False is for single-process runs; delete the run folder by hand")
         main = self.accelerator.is_main_process
@@ -282,49 +278,10 @@ class _Run:
             **{stage: result.mean for stage, result in results.items()},
             "standard_error_rank1": {stage: result.standard_error_rank1 for stage, result in results.items()},
             "seconds": time.monotonic() - self.started,
-            "peak_memory_gib": _peak_memory_gib(),
+            "peak_memory_gib": peak_memory_gib(),
             "clusters": {stream: d["clusters"] for stream, d in history[-1]["labels"].items()},
             "identities": len(np.unique(self.train.identities)),
         }
         self.folder.write_summary(summary)
         self.progress.close()
         return clean(summary)
-
-
-def _accelerator(config: Config) -> Accelerator:
-    t = config.training
-    if t.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
-    if t.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
-    on_cpu = t.device == "cpu" or not torch.cuda.is_available()
-    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu)
-    if AcceleratorState().num_processes == 1 if AcceleratorState._shared_state else False:
-        AcceleratorState._reset_state(
-            reset_partial_state=True
-        )  # a notebook may train again with other options
-    PartialState(cpu=on_cpu)
-    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no")
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep freed memory instead of returning it: on a CPU, a third less time per step (page faults)."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "gnu_get_libc_version"):
-            libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
-            libc.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
-
-
-def _bf16_inference(config: Config, device: torch.device) -> bool:
-    if config.training.precision != "auto":
-        return config.training.precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def _peak_memory_gib() -> float:
-    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux reports KiB
-    device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
-    return max(host, device)

@@ -1,0 +1,53 @@
+"""Where and in which precision training runs: device, Accelerate, bfloat16, memory of the process."""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import sys
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from dmic.config import TrainingConfig
+
+__all__ = ["accelerator", "bf16_inference", "keep_freed_memory", "peak_memory_gib"]
+
+
+def accelerator(t: TrainingConfig) -> Accelerator:
+    """Return Accelerate's object for the wanted device and training precision; ``ValueError`` if they cannot be had."""
+    if t.device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
+    if t.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
+    on_cpu = t.device == "cpu" or not torch.cuda.is_available()
+    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu)
+    if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
+        AcceleratorState._reset_state(reset_partial_state=True)  # a notebook may change options and train again
+    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep freed memory instead of returning it: on a CPU, a third less time per step (page faults)."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "gnu_get_libc_version"):
+            libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+            libc.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+
+
+def bf16_inference(t: TrainingConfig, device: torch.device) -> bool:
+    """Return whether embeddings are computed under bfloat16: asked for, or where the hardware is fast at it."""
+    if t.precision != "auto":
+        return t.precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def peak_memory_gib() -> float:
+    """Return the process's peak of host or GPU memory so far, whichever is larger, in GiB."""
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux reports KiB
+    device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+    return max(host, device)

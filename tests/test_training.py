@@ -1,0 +1,298 @@
+"""The two-phase loop: it learns, resumes exactly, repeats itself, and fails with advice."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dmic import backbone, config, dnc, epoch, evaluation, study, training
+from dmic.devices import accelerator
+from dmic.images import ImageTable, LazyImages
+from dmic.runs import RunError, RunFolder, clean
+
+TINY = {
+    "data.height": 64,
+    "data.width": 32,
+    "training.epochs": 2,
+    "training.iterations": 3,
+    "training.identities_per_batch": 3,
+    "training.images_per_identity": 2,
+    "training.warmup_iterations": 2,
+    "clustering.k1": 12,
+    "clustering.k1_visible": 8,
+    "clustering.k1_infrared": 6,
+    "clustering.k2_joint": 6,
+    "clustering.eps_large": 0.7,
+    "clustering.eps_small": 0.6,
+}
+
+
+def colour_people(people=8, test_people=4, shots=3):
+    """A table of coarse random colour patches, one pattern a person; infrared is its gray version."""
+    draw = np.random.default_rng(0)
+    images, rows = [], []
+    for person in range(people + test_people):
+        pattern = np.kron(draw.integers(0, 255, (8, 4, 3)), np.ones((8, 8, 1)))
+        for camera in range(1, 7):
+            for _ in range(shots):
+                image = pattern * (0.7 + 0.05 * camera) + draw.normal(0, 10, pattern.shape)
+                infrared = camera in (3, 6)
+                if infrared:
+                    image = image.mean(2, keepdims=True).repeat(3, 2)
+                split = "train" if person < people else ("query" if infrared else "gallery")
+                images.append(image.clip(0, 255).astype(np.uint8))
+                rows.append((int(infrared), camera, person, split))
+    modalities, cameras, identities, splits = (np.array(column) for column in zip(*rows, strict=True))
+    everything = np.arange(len(rows))
+    return ImageTable(
+        images=LazyImages(np.stack(images), everything),
+        modalities=modalities,
+        cameras=cameras,
+        identities=identities,
+        splits=splits,
+        indices=everything,
+        info={"version": "1"},
+        name="colour people",
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    return colour_people()
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return config.with_overrides(config.preset("toy"), TINY)
+
+
+@pytest.fixture(scope="module")
+def finished(table, settings, tmp_path_factory):
+    return training.fit(settings, table, run_dir=tmp_path_factory.mktemp("runs") / "whole", progress="none")
+
+
+def without_times(value):
+    """Drop what may differ between equal runs: durations and memory."""
+    if isinstance(value, dict):
+        unequal = {"seconds", "elapsed", "peak_memory_gib"}
+        return {k: without_times(v) for k, v in value.items() if k not in unequal}
+    return [without_times(v) for v in value] if isinstance(value, list) else value
+
+
+def weights_of(run_dir):
+    return RunFolder.__new__(RunFolder).__class__.load_checkpoint(
+        type("Folder", (), {"path": run_dir})()  # only the path is needed to read
+    )[1]
+
+
+def test_run_folder_holds_what_the_architecture_says(finished):
+    folder = finished.run_dir
+    assert json.loads((folder / "config.json").read_text())["training"]["epochs"] == 2
+    assert {"torch", "git", "device", "data"} <= set(json.loads((folder / "environment.json").read_text()))
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["phase"], line["epoch"]) for line in lines] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert "joint" not in lines[1]["labels"] and "joint" in lines[2]["labels"]
+    assert lines[1]["k2_joint"] is None and lines[2]["k2_joint"] == 6
+    labels = np.load(folder / "pseudo_labels" / "phase2_epoch_001.npz")
+    assert set(labels.files) == {"visible", "infrared", "joint"}
+    summary = json.loads((folder / "summary.json").read_text())
+    scores = {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP"}
+    assert all(set(summary[stage]) == scores for stage in ("zero_shot", "phase1", "final"))
+    assert summary["identities"] == 8 and 0 < summary["peak_memory_gib"] < 64 and summary["seconds"] > 0
+    assert [p.name for p in (folder / "checkpoints").iterdir()] == ["epoch_004"]
+
+
+def test_pseudo_labels_keep_modalities_apart(finished, table):
+    labels = np.load(finished.run_dir / "pseudo_labels" / "phase2_epoch_000.npz")
+    infrared = table.train.modalities == 1
+    assert (labels["visible"][infrared] == -1).all() and (labels["infrared"][~infrared] == -1).all()
+    assert (labels["visible"][~infrared] >= 0).any() and (labels["joint"] >= 0).any()
+
+
+def test_summary_is_the_protocol_on_the_last_network(finished, table, settings):
+    size = (settings.data.height, settings.data.width)
+    features = {
+        s: training.embed(finished.model, getattr(table, s), size=size) for s in ("query", "gallery")
+    }
+    again = evaluation.evaluate(features, table, evaluation.PROTOCOLS["synthvi"]).mean
+    assert again["mAP"] == pytest.approx(finished.summary["final"]["mAP"], abs=1.5)  # bfloat16 there, float32 here
+    assert finished.summary["zero_shot"] != finished.summary["final"]
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 2])
+def test_resumed_run_equals_uninterrupted(finished, table, settings, tmp_path, stop_after):
+    class Killed(Exception):
+        pass
+
+    def kill(line):
+        if line["global_epoch"] == stop_after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training.fit(settings, table, run_dir=tmp_path / "run", progress="none", callback=kill)
+    (tmp_path / "run" / "checkpoints" / "epoch_009.tmp").mkdir()  # a checkpoint that a kill cut short
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"phase": 1, "epo')  # a line that a kill cut short
+    resumed = training.fit(settings, table, run_dir=tmp_path / "run", progress="none")
+    assert without_times(resumed.history) == without_times(finished.history)
+    assert without_times(resumed.summary) == without_times(finished.summary)
+    whole, parts = finished.model.state_dict(), resumed.model.state_dict()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_finished_run_is_read_not_repeated(finished, table, settings):
+    def never(line):
+        raise AssertionError("an epoch was trained")
+
+    again = training.fit(settings, table, run_dir=finished.run_dir, progress="none", callback=never)
+    assert again.summary == finished.summary
+    np.testing.assert_array_equal(again.features["phase1"]["query"], finished.features["phase1"]["query"])
+
+
+def test_seed_decides(finished, table, settings, tmp_path):
+    other = config.with_overrides(settings, {"training.seed": 1})
+    result = training.fit(other, table, run_dir=tmp_path / "run", progress="none")
+    assert result.history[0]["loss"] != finished.history[0]["loss"]
+
+
+def test_resume_false_starts_anew(table, settings, tmp_path):
+    short = config.with_overrides(settings, {"training.epochs": 1, "training.iterations": 1})
+    training.fit(short, table, run_dir=tmp_path / "run", progress="none")
+    trained = []
+    training.fit(short, table, run_dir=tmp_path / "run", resume=False, progress="none", callback=trained.append)
+    assert len(trained) == 2
+
+
+def test_two_step_fork_and_momentum_and_continued_run(table, settings, tmp_path):
+    base = {"training.epochs": 1, "training.iterations": 2}
+    forks = {
+        "two": {"loss.step": "two_step", "loss.update": "momentum"},
+        "continued": {"loss.joint_weight": 0.0},
+        "identities": {"clustering.labels": "identities"},
+    }
+    results = {}
+    for name, changes in forks.items():
+        changed = config.with_overrides(settings, {**base, **changes})
+        results[name] = training.fit(changed, table, run_dir=tmp_path / name, progress="none")
+    assert set(results["two"].history[1]["losses"]) == {
+        f"{kind}_{stream}" for kind in ("cluster", "instance") for stream in ("visible", "infrared", "joint")
+    }
+    described = results["identities"].history[1]["labels"]["joint"]
+    assert described["ari"] == 1 and described["clusters"] == 8 and described["cross_modality_recall"] == 1
+
+
+def test_folder_of_another_run_is_refused(finished, table, settings, tmp_path):
+    other = config.with_overrides(settings, {"training.iterations": 9})
+    with pytest.raises(RunError, match=r"training.iterations is 3 there, 9 here"):
+        training.fit(other, table, run_dir=finished.run_dir, progress="none")
+    with pytest.raises(RunError, match="other images"):
+        training.fit(
+            settings, dataclasses.replace(table, name="others"), run_dir=finished.run_dir, progress="none"
+        )
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(RunError, match="not empty"):
+        training.fit(settings, table, run_dir=tmp_path, progress="none")
+    assert (tmp_path / "precious.txt").read_text() == "mine"
+
+
+def test_no_clusters_says_what_to_try(table, settings, tmp_path):
+    hopeless = config.with_overrides(settings, {"clustering.eps_large": 0.01, "clustering.eps_small": 0.01})
+    with pytest.raises(dnc.NoClustersError, match=r"visible images, phase 1: .*Try eps >= 0\.\d+"):
+        training.fit(hopeless, table, run_dir=tmp_path / "run", progress="none")
+
+
+def test_divergence_is_an_error_with_advice(table, settings, tmp_path):
+    wild = config.with_overrides(settings, {"training.learning_rate": 1000.0, "training.warmup_iterations": 0})
+
+    def poison(line):
+        pass
+
+    run = training._Run(wild, table, tmp_path / "run", True, "none")
+    with torch.no_grad():
+        next(run.model.body.parameters()).fill_(float("nan"))
+    with pytest.raises((epoch.TrainingDivergedError, ValueError), match="NaN|finite"):
+        run.go(poison)
+
+
+def test_nan_loss_is_named(table, settings):
+    with pytest.raises(epoch.TrainingDivergedError, match=r"cluster_visible .* phase 1, epoch 2.*learning_rate"):
+        sums = {"cluster_visible": torch.tensor(float("nan")), "total": torch.tensor(1.0)}
+        epoch._check_finite(sums, "phase 1, epoch 2, iteration 20")
+
+
+def test_learning_rate_by_hand():
+    c = config.with_overrides(
+        config.Config(), {"training.iterations": 10, "training.warmup_iterations": 20, "training.learning_rate": 1.0}
+    )
+    rate = lambda **at: epoch.learning_rate(c, **at)  # noqa: E731
+    assert rate(phase=1, epoch=0, iteration=0) == pytest.approx(1 / 20)
+    assert rate(phase=1, epoch=1, iteration=9) == pytest.approx(1)
+    assert rate(phase=1, epoch=19, iteration=9) == pytest.approx(1)
+    assert rate(phase=1, epoch=20, iteration=0) == pytest.approx(0.1)
+    assert rate(phase=2, epoch=0, iteration=0) == pytest.approx(1)  # restarted, no warm-up
+    assert rate(phase=2, epoch=40, iteration=0) == pytest.approx(0.01)
+    c = config.with_overrides(c, {"training.learning_rate_phase2": 0.5})
+    assert epoch.learning_rate(c, phase=2, epoch=0, iteration=0) == 0.5
+
+
+def test_embed_is_the_mean_of_both_mirror_images(table, settings):
+    model = backbone.build(dataclasses.replace(settings.backbone, flip_average=True)).eval()
+    some = table.train.select(np.array([0, 7, 14]))
+    found = training.embed(model, some, size=(64, 32), batch=2)
+    pixels = torch.from_numpy(some.gather(np.arange(3))).permute(0, 3, 1, 2).float() / 255
+    x = (pixels - model.mean.view(1, 3, 1, 1)) / model.std.view(1, 3, 1, 1)
+    modality = torch.from_numpy(some.modalities)
+    with torch.no_grad():
+        both = model(x, modality) + model(torch.flip(x, [3]), modality)
+    np.testing.assert_allclose(found, (both / both.norm(dim=1, keepdim=True)).numpy(), atol=1e-5)
+
+
+def test_training_never_reads_identities(table, settings, tmp_path):
+    shuffled = np.random.default_rng(1).permutation(table.identities)
+    blind = dataclasses.replace(
+        table, identities=np.where(table.splits == "train", shuffled, table.identities)
+    )
+    short = config.with_overrides(settings, {"training.epochs": 1})
+    seeing = training.fit(short, table, run_dir=tmp_path / "seeing", progress="none")
+    unseeing = training.fit(short, blind, run_dir=tmp_path / "blind", progress="none")
+    assert [line["losses"] for line in seeing.history] == [line["losses"] for line in unseeing.history]
+    assert seeing.summary["final"] == unseeing.summary["final"]
+
+
+def test_lines_without_a_terminal(table, settings, tmp_path, capsys):
+    short = config.with_overrides(settings, {"training.epochs": 1, "training.iterations": 1})
+    training.fit(short, table, run_dir=tmp_path / "run")
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 2 and "loss" in lines[0] and "clusters" in lines[0] and "done in 0:" in lines[1]
+
+
+@pytest.mark.parametrize(("device", "message"), [("tpu", "'tpu'"), ("cuda", "no GPU")])
+def test_unusable_device_is_named(device, message):
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ValueError, match=message):
+        accelerator(dataclasses.replace(config.TrainingConfig(), device=device))
+
+
+def test_clean_makes_json():
+    dirty = {"a": np.float32(1.5), "b": [float("nan"), np.int64(3)], "c": (float("inf"), "x")}
+    assert clean(dirty) == {"a": 1.5, "b": [None, 3], "c": [None, "x"]}
+
+
+def test_study_compares_arms_and_goes_on(table, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(study, "open_dataset", lambda path: table)
+    short = json.dumps({**TINY, "training.epochs": 1, "training.iterations": 1})
+    arguments = ["--data", "x", "--out", str(tmp_path), "--seeds", "0", "1", "--arms", "dmic", "supervised"]
+    study.main([*arguments, "--overrides", short, "--share", "0.3"])
+    report = json.loads((tmp_path / "study.json").read_text())
+    runs = [json.loads((tmp_path / f"dmic-seed{s}" / "summary.json").read_text()) for s in (0, 1)]
+    rank1 = [run["final"]["rank1"] for run in runs]
+    found = report["arms"]["dmic"]["test"]["final"]["rank1"]
+    assert found["mean"] == pytest.approx(sum(rank1) / 2)
+    assert found["std"] == pytest.approx(abs(rank1[0] - rank1[1]) / 2**0.5)
+    assert report["arms"]["dmic"]["equal_outliers"]["joint"]["outlier_share"]["mean"] <= 0.3
+    monkeypatch.setattr(training, "fit", None)  # a second call reads what the first one wrote
+    study.main([*arguments, "--overrides", short, "--share", "0.3"])
+    assert json.loads((tmp_path / "study.json").read_text()) == report
