@@ -24,7 +24,7 @@ train: $(READY) $(DATA)/dataset.json ## render people if missing, train both pha
 	$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb $(RUN).running.ipynb --kernel python3 --log-output --no-progress-bar \
 		-p preset $(PRESET) -p data_root $(DATA) -p run_dir $(RUN) -p seed $(SEED) -p device $(DEVICE) -p overrides '$(OVERRIDES)'
 	@mv $(RUN).running.ipynb $(RUN)/$(NOTEBOOK).ipynb
-	@$(BIN)/jupyter nbconvert --log-level=WARN --to html --output report.html $(RUN)/$(NOTEBOOK).ipynb
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --to html --output report.html $(RUN)/$(NOTEBOOK).ipynb
 	@echo
 	@echo "Report:  $(abspath $(RUN)/report.html)   (open it in a browser)"
 	@echo "Numbers: $(RUN)/summary.json; one line per epoch in $(RUN)/metrics.jsonl"

@@ -24,7 +24,9 @@ def accelerator(t: TrainingConfig) -> Accelerator:
     on_cpu = t.device == "cpu" or not torch.cuda.is_available()
     bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu)
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
-        AcceleratorState._reset_state(reset_partial_state=True)  # a notebook may change options and train again
+        AcceleratorState._reset_state(
+            reset_partial_state=True
+        )  # a notebook may change options and train again
     return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no")
 
 

@@ -117,6 +117,7 @@ class _Side(NamedTuple):
     cameras: NDArray[np.int64]
 
     def take(self, indices: NDArray[np.int64]) -> _Side:
+        """Return the images at the given places."""
         return _Side(self.rows[indices], self.features[indices], self.ids[indices], self.cameras[indices])
 
 

@@ -5,7 +5,6 @@ Taught in: notebooks/09_full_training.ipynb
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,6 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
 from dmic.plots import COLORS, MARKERS, set_style
 
@@ -244,11 +242,7 @@ def main(arguments: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     set_style()
     plot_people(open_dataset(data).train)
-    buffer = io.BytesIO()
-    plt.savefig(buffer, dpi=90, bbox_inches="tight")
-    Image.open(buffer).convert("RGB").quantize(256).save(
-        folder / "synthvi.png", optimize=True
-    )  # a third of the size
+    plt.savefig(folder / "synthvi.png", dpi=85, bbox_inches="tight", pil_kwargs={"optimize": True})
     print(f"Wrote {folder / 'synthvi.png'}")
 
 

@@ -23,7 +23,10 @@ from dmic.runs import clean
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
 
 _VANILLA = {"clustering.expansion_intra": "vanilla", "clustering.expansion_joint": "vanilla"}
-_STATIC = {"clustering.dynamic": False, "clustering.k2_start": 6}  # one eps, one k2, as Cluster Contrast and its heirs
+_STATIC = {
+    "clustering.dynamic": False,
+    "clustering.k2_start": 6,
+}  # one eps, one k2, as Cluster Contrast and its heirs
 ARMS: dict[str, dict[str, Any]] = {
     "dmic": {},
     "vanilla": {**_VANILLA, **_STATIC, "clustering.k2_joint": 6},
@@ -126,19 +129,22 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
     return clean(numbers)
 
 
-def _print(arm: str, found: dict[str, Any], identities: int) -> None:
-    def show(entry: dict[str, Any], digits: int = 1) -> str:
-        spread = "" if entry["std"] is None else f" ± {entry['std']:.{digits}f}"
-        return f"{entry['mean']:.{digits}f}{spread}"
+def _show(entry: dict[str, Any], digits: int = 1) -> str:
+    spread = "" if entry["std"] is None else f" ± {entry['std']:.{digits}f}"
+    return f"{entry['mean']:.{digits}f}{spread}"
 
+
+def _print(arm: str, found: dict[str, Any], identities: int) -> None:
     print(f"\n{arm}")
     for stage, numbers in found["test"].items():
         error = numbers["standard_error_rank1"]["mean"]
-        print(f"  {stage:<10} Rank-1 {show(numbers['rank1'])} (s.e. {error:.1f})  mAP {show(numbers['mAP'])}")
+        print(
+            f"  {stage:<10} Rank-1 {_show(numbers['rank1'])} (s.e. {error:.1f})  mAP {_show(numbers['mAP'])}"
+        )
     for when in ("last_epoch", "equal_outliers"):
         for stream, numbers in found[when].items():
-            shown = "  ".join(f"{key} {show(numbers[key], 2)}" for key in _SHOWN)
-            print(f"  {when:<14} {stream:<8} clusters {show(numbers['clusters'])} of {identities}  {shown}")
+            shown = "  ".join(f"{key} {_show(numbers[key], 2)}" for key in _SHOWN)
+            print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
 
 
 def main(arguments: list[str] | None = None) -> None:

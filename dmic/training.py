@@ -151,6 +151,7 @@ class _Run:
         self.started = time.monotonic()
 
     def go(self, callback: Callable[[dict[str, Any]], None] | None) -> FitResult:
+        """Train what is left to train, evaluate, and return what ``fit`` returns."""
         epochs = self.config.training.epochs
         checkpoint = self.folder.load_checkpoint()
         done, weights, state = checkpoint or (0, {}, {})

@@ -124,7 +124,7 @@ def test_an_ill_typed_override_is_named_with_what_was_expected(name, value, mess
         ("clustering.k1_visible", 1),
         ("clustering.k1_infrared", 0),
         ("clustering.k2_start", 0),
-        ("clustering.k2_start", 7),  # larger than k2_end
+        ("clustering.k2_start", 19),  # larger than k2_end
         ("clustering.k2_joint", 0),
         ("clustering.k2_infrared_scale", 0.0),
         ("backbone.last_stride", 3),
@@ -157,7 +157,7 @@ def test_an_ill_typed_override_is_named_with_what_was_expected(name, value, mess
 )
 def test_a_value_out_of_range_is_named(name, value):
     with pytest.raises(ConfigError, match=rf"{name.split('.')[1]} (is|\d+; need).*{value}.*(expected|need)"):
-        with_overrides(preset("toy"), {name: value})
+        with_overrides(preset("sysu-mm01"), {name: value})
 
 
 @pytest.mark.parametrize(

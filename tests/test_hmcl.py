@@ -212,12 +212,13 @@ def test_an_instance_memory_explains_what_it_cannot_use():
 
 # All memories together -----------------------------------------------------------------------------------------------
 
-FEATURES = at(0, 200, 40, 90, 300, 120)
-MODALITIES = ints(0, 1, 0, 1, 0, 1)
+# The last image is visible and not clustered.
+FEATURES = at(0, 200, 40, 90, 300, 120, 260)
+MODALITIES = ints(0, 1, 0, 1, 0, 1, 0)
 LABELS = {
-    "visible": ints(0, -1, 0, -1, 1, -1),
-    "infrared": ints(-1, 0, -1, 1, -1, 1),
-    "joint": ints(0, -1, 0, 1, 2, 1),
+    "visible": ints(0, -1, 0, -1, 1, -1, -1),
+    "infrared": ints(-1, 0, -1, 1, -1, 1, -1),
+    "joint": ints(0, -1, 0, 1, 2, 1, -1),
 }
 
 
@@ -228,9 +229,9 @@ def hybrid(**changes):
 def test_each_stream_holds_its_own_images():
     loss = hybrid()
     assert {s: m.indices.tolist() for s, m in loss.instance.items()} == {
-        "visible": [0, 2, 4],
+        "visible": [0, 2, 4, 6],
         "infrared": [1, 3, 5],
-        "joint": [0, 1, 2, 3, 4, 5],
+        "joint": [0, 1, 2, 3, 4, 5, 6],
     }
     assert {s: len(m.entries) for s, m in loss.cluster.items()} == {"visible": 2, "infrared": 2, "joint": 3}
     assert angle(loss.cluster["visible"].entries) == pytest.approx([20, -60], abs=1e-4)
@@ -252,12 +253,15 @@ def test_hybrid_losses_by_hand():
             log_share(30, [20], joint) + log_share(50, [20], joint) + log_share(100, [105], joint)
         )
         / 3,
-        "instance_visible": (log_share(30, [0, 40], [0, 40, 300]) + log_share(50, [0, 40], [0, 40, 300])) / 2,
+        "instance_visible": (
+            log_share(30, [0, 40], [0, 40, 300, 260]) + log_share(50, [0, 40], [0, 40, 300, 260])
+        )
+        / 2,
         "instance_infrared": log_share(100, [90, 120], [200, 90, 120]),
         "instance_joint": (
-            log_share(30, [0, 40], [0, 200, 40, 90, 300, 120])
-            + log_share(50, [0, 40], [0, 200, 40, 90, 300, 120])
-            + log_share(100, [90, 120], [0, 200, 40, 90, 300, 120])
+            log_share(30, [0, 40], [0, 200, 40, 90, 300, 120, 260])
+            + log_share(50, [0, 40], [0, 200, 40, 90, 300, 120, 260])
+            + log_share(100, [90, 120], [0, 200, 40, 90, 300, 120, 260])
         )
         / 3,
     }
@@ -299,11 +303,11 @@ def test_an_update_reaches_the_named_streams_only():
     loss = hybrid()
     loss.update(at(60, 150), ints(2, 1), ["visible", "joint"])
     assert angle(loss.cluster["visible"].entries) == pytest.approx([60, -60], abs=1e-4)
-    assert angle(loss.instance["visible"].entries) == pytest.approx([0, 60, -60], abs=1e-4)
+    assert angle(loss.instance["visible"].entries) == pytest.approx([0, 60, -60, -100], abs=1e-4)
     assert angle(loss.cluster["joint"].entries) == pytest.approx(
         [60, 105, -60], abs=1e-4
     )  # image 1: an outlier
-    assert angle(loss.instance["joint"].entries) == pytest.approx([0, 150, 60, 90, -60, 120], abs=1e-4)
+    assert angle(loss.instance["joint"].entries) == pytest.approx([0, 150, 60, 90, -60, 120, -100], abs=1e-4)
     assert angle(loss.instance["infrared"].entries) == pytest.approx([-160, 90, 120], abs=1e-4)
 
 
