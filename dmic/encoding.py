@@ -14,7 +14,7 @@ from dmic.neighbors import Neighbors
 
 __all__ = ["distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]
 
-_CHUNK = 1 << 18  # (row, column) pairs per block of dot products: bounds memory to 2 x _CHUNK x d floats
+_CHUNK = 1 << 22  # numbers per block of gathered features: bounds the memory of the dot products to 2 x 16 MiB
 
 
 def half_length(k1: int) -> int:
@@ -94,8 +94,9 @@ def _softmax_rows(support: sparse.csr_matrix, features: NDArray[np.float32]) -> 
     rows = np.repeat(np.arange(support.shape[0]), np.diff(support.indptr))
     columns = support.indices
     weights = np.empty(columns.size, np.float32)
-    for start in range(0, columns.size, _CHUNK):
-        part = slice(start, start + _CHUNK)
+    pairs = max(1, _CHUNK // features.shape[1])
+    for start in range(0, columns.size, pairs):
+        part = slice(start, start + pairs)
         cosine = np.einsum("nd,nd->n", features[rows[part]], features[columns[part]])
         weights[part] = np.exp(-np.maximum(2 - 2 * cosine, 0))
     weights /= np.add.reduceat(weights.astype(np.float64), support.indptr[:-1])[

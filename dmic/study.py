@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=["dmic", "vanilla", "supervised"])
     parser.add_argument(
-        "--share", type=float, default=0.1, help="share of outliers at which clusterings are compared"
+        "--share", type=float, default=0.02, help="share of outliers at which clusterings are compared"
     )
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
     chosen = parser.parse_args(arguments)

@@ -69,7 +69,7 @@ def pyproject_list(name: str) -> list[str]:
 def test_readme_commands_are_make_targets():
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", read("README.md"), flags=re.DOTALL))
     commands = re.findall(r"^make (\w+)", blocks, flags=re.MULTILINE)
-    assert commands == ["train", "lab"], "the README promises two commands"
+    assert commands == ["train", "test"], "the README promises two commands"
     mentioned = set(re.findall(r"`make (\w+)", read("README.md") + read("notebooks/README.md")))
     assert mentioned <= make_targets(), mentioned - make_targets()
 

@@ -15,8 +15,8 @@ class World:
     """What the world is like. Every field can be changed with ``--set name=value``."""
 
     # How much near-infrared keeps of a person.
-    rho: float = 0.90  # 0..1, share of a garment's NIR brightness that follows its visible luminance; rest: the dye's own
-    nir_noise: float = 0.06  # standard deviation of that relation, display units 0..1
+    rho: float = 0.75  # 0..1, share of a garment's NIR brightness that follows its visible luminance; rest: the dye's own
+    nir_noise: float = 0.10  # standard deviation of that relation, display units 0..1
     nir_background: float = 0.90  # brightness of the NIR background relative to the visible one
     nir_sensor_noise: float = 0.015  # standard deviation of the NIR sensor's noise, display units 0..1
     nir_falloff: float = 0.35  # 0..1, darkening of surfaces that turn away from the camera's lamp
@@ -26,7 +26,7 @@ class World:
     accessory_share: float = 0.55  # share of people with at least one of bag, hat
     shape_spread: float = 1.0  # 0 = everybody has the average body
     # How different cameras are.
-    camera_gap: float = 1.0  # strength of white balance, exposure, contrast, haze differences between cameras
+    camera_gap: float = 1.3  # strength of white balance, exposure, contrast, haze differences between cameras
     headings: int = 4  # number of walking directions each camera sees, 1..4
     heading_jitter: float = 14.0  # degrees, standard deviation around a heading
     heading_offset: float = 18.0  # degrees, largest shift of all headings of one camera
