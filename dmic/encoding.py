@@ -14,7 +14,9 @@ from dmic.neighbors import Neighbors
 
 __all__ = ["distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]
 
-_CHUNK = 1 << 22  # numbers per block of gathered features: bounds the memory of the dot products to 2 x 16 MiB
+_CHUNK = (
+    1 << 22
+)  # numbers per block of gathered features: bounds the memory of the dot products to 2 x 16 MiB
 
 
 def half_length(k1: int) -> int:

@@ -43,7 +43,7 @@ class RunFolder:
     config : Config
         What the run is; a folder that holds another configuration is refused.
     data : str
-        What the images are (``ImageTable.name`` and fingerprint); a folder of other data is refused.
+        What the images are, in words and with a fingerprint; a folder of other data is refused.
     resume : bool
         False starts anew: an existing folder of the same run is deleted first.
     writable : bool
@@ -66,11 +66,14 @@ class RunFolder:
                 shutil.rmtree(path)
         elif path.exists() and any(path.iterdir()):
             raise RunError(f"{path} exists, is not empty and holds no config.json; choose another run folder")
-        if writable and not stored.is_file():
+        if writable:
+            path.mkdir(parents=True, exist_ok=True)
+            if not stored.is_file():
+                _write_text(stored, to_json(config))  # first: from now on the folder is this run's
             for name in ("pseudo_labels", "embeddings", "checkpoints"):
-                (path / name).mkdir(parents=True, exist_ok=True)
-            _write_text(path / "environment.json", json.dumps(_environment(data), indent=2) + "\n")
-            _write_text(stored, to_json(config))
+                (path / name).mkdir(exist_ok=True)
+            if not (path / "environment.json").is_file():
+                _write_text(path / "environment.json", json.dumps(_environment(data), indent=2) + "\n")
 
     def _refuse_another_run(self, config: Config, data: str) -> None:
         stored = from_json((self.path / "config.json").read_text())
@@ -79,7 +82,8 @@ class RunFolder:
                 f"{self.path} holds a run with another configuration ({_difference(stored, config)}); choose another "
                 "folder, or delete this one"
             )
-        found = json.loads((self.path / "environment.json").read_text())["data"]
+        environment = self.path / "environment.json"
+        found = json.loads(environment.read_text())["data"] if environment.is_file() else data
         if found != data:
             raise RunError(
                 f"{self.path} holds a run on other images ({found}; now {data}); choose another folder"

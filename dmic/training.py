@@ -5,6 +5,8 @@ Taught in: notebooks/07_two_phase_training.ipynb
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,8 +140,10 @@ class _Run:
         if resume is False and self.accelerator.num_processes > 1:
             raise ValueError("resume=False is for single-process runs; delete the run folder by hand")
         main = self.accelerator.is_main_process
-        data = f"{table.name}, {len(table)} images, {table.info.get('version', '')}".rstrip(", ")
-        self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
+        fingerprint = hashlib.sha256(json.dumps(table.info, sort_keys=True).encode()).hexdigest()[:12]
+        data = f"{table.name}, {len(table)} images, {fingerprint}"
+        with self.accelerator.main_process_first():
+            self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
         self.protocol = evaluation.PROTOCOLS[config.data.protocol]
         with torch.random.fork_rng():
             torch.manual_seed(config.training.seed)
