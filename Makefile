@@ -10,6 +10,7 @@ DEVICE ?= auto
 DATA   ?= data/$(if $(filter toy small,$(PRESET)),synthvi-)$(PRESET)
 RUN    ?= runs/$(PRESET)$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 OVERRIDES ?= {}
+override RUN := $(patsubst %/,%,$(RUN))
 NOTEBOOK := 09_full_training
 
 .DEFAULT_GOAL := help
@@ -57,7 +58,7 @@ data/synthvi-%/dataset.json: | $(READY)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python >= 3.10 is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (once; PyTorch is large: several minutes)"
 	@$(BIN)/python -m pip install --quiet "pip>=22"
 	@$(BIN)/python -m pip install --quiet --editable ".[test]"

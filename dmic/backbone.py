@@ -99,13 +99,16 @@ class Backbone(nn.Module):
             _insert_non_local(network)
         stem, self.body = _split(network)
         self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])  # by Modality: visible, infrared
-        self.feature, self.flip_average = config.feature, config.flip_average
+        self.flip_average = config.flip_average
         self.pool = GeM(config.gem_p)
         self.register_buffer("mean", torch.tensor(mean), persistent=False)
         self.register_buffer("std", torch.tensor(std), persistent=False)
         self.dim = _output_channels(self)
-        self.neck = nn.BatchNorm1d(self.dim)
-        self.neck.bias.requires_grad_(False)
+        self.neck: nn.Module = nn.Identity()
+        if config.feature == "after_bn":
+            norm = nn.BatchNorm1d(self.dim)
+            norm.bias.requires_grad_(False)
+            self.neck = norm
 
     def feature_map(self, images: Tensor, modality: Tensor) -> Tensor:
         """Return the last feature map: (b, 3, h, w) normalised images -> (b, dim, h', w')."""
@@ -127,12 +130,9 @@ class Backbone(nn.Module):
 
         Returns
         -------
-        (b, dim) float32 unit rows: the BNNeck's output while training; in evaluation, that or the pooled feature
-        (``config.feature``).
+        (b, dim) float32 unit rows: the BNNeck's output, or the pooled feature (``config.feature``).
         """
-        pooled = self.pool(self.feature_map(images, modality))
-        use_pooled = self.feature == "pooled" and not self.training
-        return functional.normalize(pooled if use_pooled else self.neck(pooled), dim=1)
+        return functional.normalize(self.neck(self.pool(self.feature_map(images, modality))), dim=1)
 
     def embed(self, images: Tensor, modality: Tensor) -> Tensor:
         """Return the test-time embedding: mean of the image's and its mirror image's (option), unit rows."""

@@ -57,15 +57,13 @@ class DataConfig:
 class BackboneConfig:
     """The network that turns an image into an embedding."""
 
-    name: str = (
-        "resnet50"  # resnet18|34|50|101 (torchvision, AGW), efficientnet_lite0 (offline), or any timm name
-    )
+    name: str = "resnet50"  # resnet18|34|50|101 (torchvision, AGW), efficientnet_lite0 (offline), or a timm CNN with a stem known in backbone.py
     weights: str = "imagenet"  # imagenet | random | path of a .pth or .safetensors state dict
     last_stride: int = 1  # stride of the last stage: 1 [P] or 2 (half the cost) [R]
     non_local: bool = False  # AGW's five non-local blocks, ResNet-50/101 only; off in this lab's family [F]
     gem_p: float = 3.0  # exponent of GeM pooling, fixed [F]
     feature: Literal["after_bn", "pooled"] = (
-        "after_bn"  # embedding for clustering and test; the paper's text: pooled
+        "after_bn"  # what is clustered, learned on and tested; the paper's text: pooled, without BNNeck
     )
     flip_average: bool = True  # average the embeddings of an image and its mirror image [F]
 
@@ -95,7 +93,7 @@ class ClusteringConfig:
         0  # eps runs over T - offset epochs: 0 [P]; 2 (SYSU-MM01) or 1 (RegDB) in the lab's code [F]
     )
     expansion_intra: Expansion = (
-        "modality_camera"  # Eq. 6-7; "vanilla" = Eq. 3 (intra: "camera" is the same thing)
+        "modality_camera"  # Eq. 6-7; "vanilla" = Eq. 3 (intra, "modality_camera" equals "camera")
     )
     expansion_joint: Expansion = (
         "modality_camera"  # fork: "camera" is Eq. 6 as printed, flat; default as in the code [F]
@@ -128,7 +126,9 @@ class TrainingConfig:
     """The two-phase loop."""
 
     epochs: int = 50  # per phase [P]
-    iterations: int = 200  # optimiser steps per epoch [F]: 200 SYSU-MM01, 100 RegDB
+    iterations: int = (
+        200  # batches per epoch [F]: 200 SYSU-MM01, 100 RegDB; one optimiser step each (see loss.step)
+    )
     identities_per_batch: int = 4  # P, pseudo identities per stream [P]
     images_per_identity: int = 16  # K, images of each [P]
     learning_rate: float = 3.5e-4  # Adam, phase 1 [F]
@@ -280,5 +280,7 @@ def _validate(config: Config) -> None:
         raise ConfigError(
             f"clustering.eps_small is {c.eps_small}, eps_large {c.eps_large}; need eps_small <= eps_large"
         )
+    if c.eps_small + c.eps_joint_offset <= 0:
+        raise ConfigError(f"clustering.eps_joint_offset is {c.eps_joint_offset}; need eps_small + offset > 0")
     if c.k2_start > c.k2_end:
         raise ConfigError(f"clustering.k2_start is {c.k2_start}, k2_end {c.k2_end}; need k2_start <= k2_end")

@@ -9,25 +9,30 @@ import sys
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 
 from dmic.config import TrainingConfig
 
 __all__ = ["accelerator", "bf16_inference", "keep_freed_memory", "peak_memory_gib"]
 
 
-def accelerator(t: TrainingConfig) -> Accelerator:
-    """Return Accelerate's object for the wanted device and training precision; ``ValueError`` if they cannot be had."""
+def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accelerator:
+    """Return Accelerate's object for the wanted device and training precision; ``ValueError`` if they cannot be had.
+
+    ``unused_parameters`` says that a step may leave some without gradient (several processes must know).
+    """
     if t.device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
     if t.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
     on_cpu = t.device == "cpu" or not torch.cuda.is_available()
-    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu)
+    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu and _gpu_has_bf16())
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
         AcceleratorState._reset_state(
             reset_partial_state=True
         )  # a notebook may change options and train again
-    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no")
+    ddp = DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)
+    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no", kwargs_handlers=[ddp])
 
 
 def keep_freed_memory() -> None:
@@ -44,12 +49,17 @@ def bf16_inference(t: TrainingConfig, device: torch.device) -> bool:
     if t.precision != "auto":
         return t.precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return _gpu_has_bf16()
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def _gpu_has_bf16() -> bool:
+    return torch.cuda.get_device_capability() >= (8, 0)  # older ones emulate it, slowly
 
 
 def peak_memory_gib() -> float:
     """Return the process's peak of host or GPU memory so far, whichever is larger, in GiB."""
-    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux reports KiB
+    unit = 1 if sys.platform == "darwin" else 2**10  # bytes there, KiB on Linux
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
     device = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
     return max(host, device)

@@ -175,10 +175,10 @@ def pseudo_labels(
     neighbors = nearest(features, max(k1, k2), backend=backend, device=device)
     encoded = encoding.distance_encoding(neighbors, features, k1=k1)
     expanded = mie.expand(encoded, neighbors, k2=k2, cameras=cameras, modalities=modalities, how=expansion)
-    distance = encoding.jaccard_distance(expanded)
-    labels = dbscan(distance, eps=eps, min_samples=min_samples)
+    near = encoding.jaccard_distance(expanded, max_distance=eps)
+    labels = dbscan(near, eps=eps, min_samples=min_samples)
     if (labels < 0).all():
-        raise NoClustersError(_no_clusters_advice(distance, eps, min_samples))
+        raise NoClustersError(_no_clusters_advice(encoding.jaccard_distance(expanded), eps, min_samples))
     return labels
 
 

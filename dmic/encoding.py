@@ -137,7 +137,7 @@ def jaccard_distance(encoding: sparse.csr_matrix, *, max_distance: float = 1.0) 
 
 @numba.njit(cache=True)
 def _jaccard(min_sum: float) -> float:
-    return max(0.0, 1.0 - min_sum / (2.0 - min_sum))
+    return np.float32(max(0.0, 1.0 - min_sum / (2.0 - min_sum)))
 
 
 @numba.njit(cache=True)

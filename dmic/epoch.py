@@ -128,7 +128,15 @@ class EpochTrainer:
                 if iteration % _CHECK_EVERY == 0 or iteration + 1 == training.iterations:
                     _check_finite(sums, f"phase {phase}, epoch {epoch}, iteration {iteration}")
                 self.on_step(phase, epoch, iteration, sums["total"])
-        return {name: float(value) / training.iterations for name, value in sums.items()}
+        return self._agree(sums)
+
+    def _agree(self, sums: dict[str, Tensor]) -> dict[str, float]:
+        """Average losses over processes, and give all of them the running statistics of the first."""
+        if self.accelerator.num_processes > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+        means = {name: self.accelerator.reduce(value, "mean") for name, value in sums.items()}
+        return {name: float(value) / self.config.training.iterations for name, value in means.items()}
 
     def _memory(
         self, features: NDArray[np.float32], labels: Labels, generator: torch.Generator

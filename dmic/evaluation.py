@@ -69,6 +69,13 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def protocol_by_name(name: str) -> Protocol:
+    """Return an entry of ``PROTOCOLS``; ``ValueError`` lists the names if there is none."""
+    if name not in PROTOCOLS:
+        raise ValueError(f"there is no protocol {name!r}; expected one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
 def draw_gallery(
     identities: ArrayLike, cameras: ArrayLike, *, shots: int | None, generator: np.random.Generator
 ) -> NDArray[np.int64]:

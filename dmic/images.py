@@ -209,7 +209,7 @@ def _table(array: NDArray[np.uint8], rows: list[dict[str, str]], info: dict[str,
 
 
 def _check_meaning(folder: Path, table: ImageTable) -> None:
-    """Training and test people differ; a camera has one modality; there is something to train on."""
+    """There are images, and training and test people differ."""
     if len(table) == 0:
         raise DatasetError(f"{folder} holds no images.")
     training = table.splits == "train"
@@ -218,8 +218,3 @@ def _check_meaning(folder: Path, table: ImageTable) -> None:
         raise DatasetError(
             f"{folder}: identities {shared[:5].tolist()} are in training and test. They must be disjoint."
         )
-    for camera in np.unique(table.cameras):
-        if len(np.unique(table.modalities[table.cameras == camera])) > 1:
-            raise DatasetError(
-                f"{folder}: camera {camera} has both visible and infrared images; give it two numbers."
-            )

@@ -47,7 +47,7 @@ class RunFolder:
     resume : bool
         False starts anew: an existing folder of the same run is deleted first.
     writable : bool
-        False for the helper processes of a distributed run: they read and never write.
+        False for all but the main process of a distributed run: they read and never write.
 
     Raises
     ------
@@ -60,19 +60,27 @@ class RunFolder:
     ) -> None:
         self.path, self.writable = path, writable
         stored = path / "config.json"
-        if stored.is_file():
-            self._refuse_another_run(config, data)
-            if not resume and writable:
-                shutil.rmtree(path)
-        elif path.exists() and any(path.iterdir()):
-            raise RunError(f"{path} exists, is not empty and holds no config.json; choose another run folder")
+        if stored.is_file() and writable:
+            if self.load_checkpoint() is None:
+                stored.unlink()  # nothing was trained: the folder is free for any configuration
+            else:
+                self._refuse_another_run(config, data)
+            if not resume:
+                gone = path.with_name(path.name + ".deleted")
+                shutil.rmtree(gone, ignore_errors=True)
+                os.replace(path, gone)
+                shutil.rmtree(gone)
+        elif writable and path.exists() and any(path.iterdir()):
+            raise RunError(
+                f"{path} exists, is not empty and holds no config.json; choose another run folder (make: RUN=)"
+            )
         if writable:
             path.mkdir(parents=True, exist_ok=True)
             if not stored.is_file():
                 _write_text(stored, to_json(config))  # first: from now on the folder is this run's
             for name in ("pseudo_labels", "embeddings", "checkpoints"):
                 (path / name).mkdir(exist_ok=True)
-            if not (path / "environment.json").is_file():
+            if self.load_checkpoint() is None:
                 _write_text(path / "environment.json", json.dumps(_environment(data), indent=2) + "\n")
 
     def _refuse_another_run(self, config: Config, data: str) -> None:
@@ -80,7 +88,7 @@ class RunFolder:
         if stored != config:
             raise RunError(
                 f"{self.path} holds a run with another configuration ({_difference(stored, config)}); choose another "
-                "folder, or delete this one"
+                "folder (make: RUN=), or delete this one"
             )
         environment = self.path / "environment.json"
         found = json.loads(environment.read_text())["data"] if environment.is_file() else data

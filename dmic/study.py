@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
-from dmic.config import Config, preset, with_overrides
+from dmic.config import Config, preset, to_json, with_overrides
 from dmic.images import ImageTable, open_dataset
 from dmic.neighbors import nearest
 from dmic.runs import clean
@@ -35,7 +35,11 @@ ARMS: dict[str, dict[str, Any]] = {
     "continued": {"loss.joint_weight": 0.0},
     "supervised": {"clustering.labels": "identities"},
 }
-"""Arm -> its overrides of the preset: the method, its parts, phase 1 continued, and training on true identities."""
+"""Arm -> its overrides of the preset.
+
+``vanilla`` uses one eps and one k2 for all clusterings, as the methods before DMIC do; ``dnc`` differs from ``dmic`` in
+the expansion alone; ``continued`` is phase 1 going on; ``supervised`` trains on true identities (upper bound).
+"""
 
 _SHOWN = (
     "outlier_share",
@@ -81,6 +85,7 @@ def at_outlier_share(
     intra = round(last.k2_intra * (c.k2_infrared_scale if stream == "infrared" else 1))
     k2 = last.k2_joint if stream == "joint" else max(1, intra)
     how = c.expansion_joint if stream == "joint" else c.expansion_intra
+    k1, k2 = min(k1, len(x)), min(k2, len(x))
     lists = nearest(x, max(k1, k2), backend=c.neighbors)
     encoded = encoding.distance_encoding(lists, x, k1=k1)
     expanded = mie.expand(encoded, lists, k2=k2, cameras=part.cameras, modalities=part.modalities, how=how)
@@ -109,11 +114,13 @@ def summarise(runs: list[Any]) -> dict[str, Any]:
 def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict[str, Any]:
     """Run (or read) one arm with one seed and return the numbers that the table shows."""
     done = run_dir / "study.json"
-    if done.is_file():
-        return json.loads(done.read_text())
+    wanted = {"share": share, "data": table.info, "config": json.loads(to_json(config))}
+    stored = json.loads(done.read_text()) if done.is_file() else {}
+    if stored.get("of") == clean(wanted):
+        return stored
     result = training.fit(config, table, run_dir=run_dir)
     size = (config.data.height, config.data.width)
-    features = training.embed(result.model, table.train, size=size)
+    features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
     protocol = evaluation.PROTOCOLS[config.data.protocol]
     stages = {s: evaluation.evaluate(f, table, protocol) for s, f in result.features.items()}
     numbers = {
@@ -124,6 +131,7 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
             for stream in ("visible", "infrared", "joint")
         },
         "seconds": result.summary["seconds"],
+        "of": wanted,
     }
     done.write_text(json.dumps(clean(numbers), indent=1) + "\n")
     return clean(numbers)
@@ -158,10 +166,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=["dmic", "vanilla", "supervised"])
     parser.add_argument(
-        "--share", type=float, default=0.02, help="share of outliers at which clusterings are compared"
+        "--share", type=float, default=0.05, help="share of outliers at which clusterings are compared"
     )
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
     chosen = parser.parse_args(arguments)
+    for arm in chosen.arms:
+        if both := set(ARMS[arm]) & set(chosen.overrides):
+            parser.error(
+                f"arm {arm} sets {', '.join(sorted(both))} itself; leave it out of --overrides, or the arm out"
+            )
     table = open_dataset(chosen.data)
     identities = len(np.unique(table.train.identities))
     found = {}
@@ -170,15 +183,12 @@ def main(arguments: list[str] | None = None) -> None:
         for seed in chosen.seeds:
             overrides = {**chosen.overrides, **ARMS[arm], "training.seed": seed}
             config = with_overrides(preset(chosen.preset), overrides)
-            runs.append(_one(config, table, chosen.out / f"{arm}-seed{seed}", chosen.share))
+            numbers = _one(config, table, chosen.out / f"{arm}-seed{seed}", chosen.share)
+            runs.append({key: value for key, value in numbers.items() if key != "of"})
         found[arm] = summarise(runs)
         _print(arm, found[arm], identities)
-    report = {
-        "data": table.info,
-        "preset": chosen.preset,
-        "overrides": chosen.overrides,
-        "seeds": chosen.seeds,
-    }
+    report = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
+    report["data"] = table.info
     (chosen.out / "study.json").write_text(json.dumps(clean({**report, "arms": found}), indent=1) + "\n")
 
 

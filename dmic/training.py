@@ -24,7 +24,7 @@ from dmic.devices import accelerator, bf16_inference, keep_freed_memory, peak_me
 from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
 from dmic.images import ImageTable, Modality
 from dmic.progress import Progress, ProgressStyle
-from dmic.runs import RunFolder, clean
+from dmic.runs import RunError, RunFolder, clean
 
 __all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
 
@@ -61,7 +61,7 @@ def fit(
         evaluation only (unless ``clustering.labels`` is ``"identities"``).
     run_dir
         Folder of the run (see ``dmic.runs``). The same call on the same folder resumes after the last whole epoch and
-        ends with the numbers of an uninterrupted run.
+        ends with the numbers of an uninterrupted run (on a GPU up to kernels that are not deterministic).
     resume : bool
         False deletes an earlier run of the same configuration first.
     progress
@@ -134,20 +134,21 @@ class _Run:
     ) -> None:
         keep_freed_memory()
         self.config, self.table, self.train = config, table, table.train
-        self.accelerator = accelerator(config.training)
+        self.accelerator = accelerator(config.training, unused_parameters=config.loss.step == "two_step")
         self.device = self.accelerator.device
         self.bf16 = bf16_inference(config.training, self.device)
-        if resume is False and self.accelerator.num_processes > 1:
-            raise ValueError("resume=False is for single-process runs; delete the run folder by hand")
-        main = self.accelerator.is_main_process
+        main, world = self.accelerator.is_main_process, self.accelerator.num_processes
+        images = config.training.identities_per_batch * config.training.images_per_identity
+        if images % world:
+            raise ValueError(f"a batch of P x K = {images} images does not divide among {world} processes")
+        self.protocol = evaluation.protocol_by_name(config.data.protocol)
+        with torch.random.fork_rng():
+            torch.manual_seed(config.training.seed)
+            self.model = backbone.build(config.backbone).to(self.device).to(memory_format=torch.channels_last)
         fingerprint = hashlib.sha256(json.dumps(table.info, sort_keys=True).encode()).hexdigest()[:12]
         data = f"{table.name}, {len(table)} images, {fingerprint}"
         with self.accelerator.main_process_first():
             self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
-        self.protocol = evaluation.PROTOCOLS[config.data.protocol]
-        with torch.random.fork_rng():
-            torch.manual_seed(config.training.seed)
-            self.model = backbone.build(config.backbone).to(self.device).to(memory_format=torch.channels_last)
         total = 2 * config.training.epochs
         self.progress = Progress(
             progress if main else "none", epochs=total, iterations=config.training.iterations
@@ -166,7 +167,7 @@ class _Run:
         features = {"zero_shot": self._test_features("zero_shot", done == 0)}
         if self.folder.summary and done == 2 * epochs:
             features |= {stage: self._test_features(stage, False) for stage in ("phase1", "final")}
-            return FitResult(self.folder.path, self.folder.summary, history, self.model, features)
+            return FitResult(self.folder.path, self.folder.summary, history, self.model.eval(), features)
         for phase in (1, 2):
             if phase == 2:
                 features["phase1"] = self._test_features("phase1", done <= epochs)
@@ -174,7 +175,8 @@ class _Run:
             if first < epochs:
                 self._phase(phase, first, state if first else {}, history, callback)
         features["final"] = self._test_features("final", True)
-        return FitResult(self.folder.path, self._finish(features, history), history, self.model, features)
+        summary = self._finish(features, history)
+        return FitResult(self.folder.path, summary, history, self.model.eval(), features)
 
     def _phase(
         self,
@@ -192,6 +194,7 @@ class _Run:
         )
         if state:
             optimizer.load_state_dict(state["optimizer"])
+        self.accelerator.free_memory()  # forget the optimiser of phase 1
         model, optimizer = self.accelerator.prepare(self.model, optimizer)
         trainer = EpochTrainer(
             self.config,
@@ -233,6 +236,7 @@ class _Run:
                 self.config, phase=phase, epoch=epoch, iteration=self.config.training.iterations - 1
             ),
             "eps": step.eps,
+            "eps_joint": step.eps_joint if phase == 2 else None,
             "k2_intra": step.k2_intra,
             "k2_joint": step.k2_joint if phase == 2 else None,
             "loss": losses.pop("total"),
@@ -258,6 +262,11 @@ class _Run:
     def _test_features(self, stage: str, fresh: bool) -> dict[str, NDArray[np.float32]]:
         """Embed query and gallery with the network as it is now, or read what an earlier call wrote."""
         stored = None if fresh else self.folder.read_arrays(f"embeddings/{stage}")
+        if stored is None and not fresh:
+            raise RunError(
+                f"{self.folder.path / 'embeddings' / stage}.npz is missing, and the network has trained on since: start "
+                "anew with resume=False or in another folder"
+            )
         if stored is None:
             stored = {split: self._embed(getattr(self.table, split)) for split in ("query", "gallery")}
             self.folder.write_arrays(f"embeddings/{stage}", **stored)

@@ -194,9 +194,37 @@ def test_folder_of_another_run_is_refused(finished, table, settings, tmp_path):
 
 
 def test_no_clusters_says_what_to_try(settings, tmp_path):
-    hopeless = config.with_overrides(settings, {"clustering.eps_large": 0.01, "clustering.eps_small": 0.01})
+    tiny = {"clustering.eps_joint_offset": 0.0, "clustering.eps_large": 0.01, "clustering.eps_small": 0.01}
+    hopeless = config.with_overrides(settings, tiny)
     with pytest.raises(dnc.NoClustersError, match=r"visible images, phase 1: .*Try eps >= 0\.\d+"):
         training.fit(hopeless, colour_people(noise=300), run_dir=tmp_path / "run", progress="none")
+
+
+def test_folder_in_which_nothing_was_trained_takes_another_configuration(table, settings, tmp_path):
+    missing = config.with_overrides(settings, {"backbone.weights": "nowhere.pth"})
+    with pytest.raises(backbone.WeightsError, match="no such file"):
+        training.fit(missing, table, run_dir=tmp_path / "run", progress="none")
+    (tmp_path / "run").mkdir(exist_ok=True)
+    (tmp_path / "run" / "config.json").write_text(
+        config.to_json(missing)
+    )  # a kill before the first epoch ended
+    short = config.with_overrides(settings, {"training.epochs": 1, "training.iterations": 1})
+    assert training.fit(short, table, run_dir=tmp_path / "run", progress="none").summary["identities"] == 8
+
+
+def test_unknown_protocol_is_named_before_anything_is_written(table, settings, tmp_path):
+    wrong = config.with_overrides(settings, {"data.protocol": "sysu"})
+    with pytest.raises(ValueError, match=r"'sysu'.*sysu-all-single"):
+        training.fit(wrong, table, run_dir=tmp_path / "run", progress="none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lost_embeddings_are_not_replaced_by_later_ones(table, settings, tmp_path):
+    short = config.with_overrides(settings, {"training.epochs": 1, "training.iterations": 1})
+    training.fit(short, table, run_dir=tmp_path / "run", progress="none")
+    (tmp_path / "run" / "embeddings" / "zero_shot.npz").unlink()
+    with pytest.raises(RunError, match="zero_shot.npz is missing"):
+        training.fit(short, table, run_dir=tmp_path / "run", progress="none")
 
 
 def test_divergence_is_an_error_with_advice(table, settings, tmp_path):
@@ -294,3 +322,5 @@ def test_study_compares_arms_and_goes_on(table, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "fit", None)  # a second call reads what the first one wrote
     study.main([*arguments, "--overrides", short, "--share", "0.3"])
     assert json.loads((tmp_path / "study.json").read_text()) == report
+    with pytest.raises(SystemExit):  # an arm's own fields cannot be overridden unseen
+        study.main([*arguments, "--overrides", '{"clustering.labels": "dbscan"}'])
