@@ -61,25 +61,23 @@ def fit(
         evaluation only (unless ``clustering.labels`` is ``"identities"``).
     run_dir
         Folder of the run (see ``dmic.runs``). The same call on the same folder resumes after the last whole epoch and
-        ends with the numbers of an uninterrupted run (on a GPU up to kernels that are not deterministic).
+        ends with an uninterrupted run's numbers (on a GPU, up to kernels that are not deterministic).
     resume : bool
         False deletes an earlier run of the same configuration first.
     progress
         ``bar``, ``lines`` (one line per epoch), ``none``, or ``auto``: a bar on a terminal, lines elsewhere.
     callback
-        Called after each epoch with its line of ``metrics.jsonl``.
+        Called after each epoch with its ``metrics.jsonl`` line.
 
     Returns
     -------
     FitResult
-        Evaluated by ``config.data.protocol`` before training, after phase 1 and after the last epoch: no epoch is
-        selected by its test result.
+        Tested before training, after phase 1 and after the last epoch; none is selected by its test result.
 
     Raises
     ------
     dmic.dnc.NoClustersError
-        If a visible or infrared clustering finds nothing. An empty joint clustering only drops the joint losses of that
-        epoch (logged); fewer clusters than P repeat clusters in a batch.
+        If visible or infrared images give no cluster. No joint cluster: its losses are left out of the epoch (logged).
     TrainingDivergedError
         If the loss stops being finite.
     dmic.runs.RunError
@@ -104,7 +102,7 @@ def embed(
         Put into evaluation mode for the call.
     table : ImageTable
     size
-        (height, width) in pixels that images are resized to; None keeps the stored size.
+        (height, width) in pixels to resize to, the training size; None keeps the stored size.
     batch : int
         Images per forward pass.
     bf16 : bool
@@ -149,9 +147,10 @@ class _Run:
         data = f"{table.name}, {len(table)} images, {fingerprint}"
         with self.accelerator.main_process_first():
             self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
-        total = 2 * config.training.epochs
         self.progress = Progress(
-            progress if main else "none", epochs=total, iterations=config.training.iterations
+            progress if main else "none",
+            epochs=2 * config.training.epochs,
+            iterations=config.training.iterations,
         )
         self.started = time.monotonic()
 
