@@ -151,7 +151,9 @@ def _print(arm: str, found: dict[str, Any], identities: int) -> None:
         )
     for when in ("last_epoch", "equal_outliers"):
         for stream, numbers in found[when].items():
-            shown = "  ".join(f"{key} {_show(numbers[key], 2)}" for key in _SHOWN)
+            shown = "  ".join(
+                f"{key} {_show(numbers[key], 2)}" for key in _SHOWN if np.isfinite(numbers[key]["mean"])
+            )
             print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
 
 
