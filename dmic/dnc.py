@@ -199,12 +199,8 @@ def assign_labels(
         Unit rows, one per image of ``table``.
     table : ImageTable
         Cameras and modalities are read; identities only if ``config.labels`` is ``"identities"`` (upper bound).
-    config, step
-        Fixed values, and those of the epoch.
-    phase : int
-        1 or 2.
-    device : str
-        Of the neighbour search.
+    config, step, phase
+        Fixed values, those of the epoch, and 1 or 2.
 
     Returns
     -------
