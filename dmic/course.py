@@ -62,9 +62,19 @@ def setup(packages: Iterable[str] = PACKAGES) -> None:
         except importlib.metadata.PackageNotFoundError:
             print(f"[FAIL] {package}: not installed; run `make lab` once, or pip install {package}")
     _set_threads(available_cpus())
+    _show_figures_inline()
     from dmic import plots
 
     plots.set_style()
+
+
+def _show_figures_inline() -> None:
+    """In a notebook, draw below the cells even where MPLBACKEND=Agg (servers, CI) would leave figures unseen."""
+    import matplotlib
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and hasattr(shell, "kernel") and matplotlib.get_backend().lower() == "agg":
+        shell.run_line_magic("matplotlib", "inline")
 
 
 def available_cpus() -> int:

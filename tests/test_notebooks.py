@@ -71,13 +71,11 @@ def people(tmp_path_factory) -> Path:
 def executed(people, tmp_path_factory):
     """Execute the notebook on them: (folder, notebook)."""
     folder = tmp_path_factory.mktemp("run")
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"  # the same sums on every machine, and no quarrel with other processes
-    try:
-        parameters = {"data_root": str(people), "run_dir": str(folder / "run"), "device": "cpu"}
+    parameters = {"data_root": str(people), "run_dir": str(folder / "run"), "device": "cpu"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # the same sums on every machine, and no quarrel with others
+        patch.setenv("MPLBACKEND", "Agg")  # as on servers and in CI: the figures must show all the same
         yield folder, execute(folder, **parameters, overrides=json.dumps(SHORT))
-    finally:
-        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
