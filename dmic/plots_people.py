@@ -22,9 +22,10 @@ from dmic.plots import COLORS, MARKERS, set_style
 
 if TYPE_CHECKING:
     from dmic.evaluation import RankedGallery
+    from dmic.evidence import CameraMatrix
     from dmic.images import ImageTable
 
-__all__ = ["plot_embedding", "plot_people", "plot_ranked_gallery", "project"]
+__all__ = ["plot_camera_matrix", "plot_embedding", "plot_people", "plot_ranked_gallery", "project"]
 
 _NAMES = ("visible", "infrared")
 _RIGHT, _WRONG = "#007A33", "#D00000"
@@ -117,6 +118,46 @@ def plot_ranked_gallery(table: ImageTable, ranked: RankedGallery, ax: Axes | Non
     for place in range(top):
         x = gap + (place + 1) * step_x + width / 2
         ax.text(x, -0.06 * height, f"{place + 1}", ha="center", va="bottom")
+    return ax
+
+
+def plot_camera_matrix(matrix: CameraMatrix, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Draw Rank-1 for every pair of cameras: rows ask, columns are searched; visible cameras first.
+
+    Parameters
+    ----------
+    matrix
+        Of `dmic.evidence.camera_matrix`.
+    ax
+        Axes to draw on; a new figure if None.
+    title
+        Which embedding it is.
+
+    Returns
+    -------
+    Axes
+        The four blocks are visible → visible, visible → infrared, infrared → visible and infrared → infrared.
+    """
+    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 4.0))[1]
+    order = np.lexsort((matrix.cameras, matrix.modalities))
+    names = [f"{matrix.cameras[i]} {_NAMES[matrix.modalities[i]][:3]}" for i in order]
+    sns.heatmap(
+        matrix.rank1[np.ix_(order, order)],
+        ax=ax,
+        vmin=0,
+        vmax=100,
+        annot=True,
+        fmt=".0f",
+        cmap="cividis",
+        square=True,
+        xticklabels=names,
+        yticklabels=names,
+        cbar_kws={"label": "Rank-1 (%)"},
+    )
+    border = int((matrix.modalities == 0).sum())
+    ax.axhline(border, color="white", linewidth=3)
+    ax.axvline(border, color="white", linewidth=3)
+    ax.set(xlabel="searched in camera", ylabel="asked in camera", title=title)
     return ax
 
 

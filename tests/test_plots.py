@@ -203,3 +203,14 @@ def test_embedding_map_joins_the_two_modalities_of_a_person():
     ax = plots_people.plot_embedding(points, table.identities, table.modalities, title="before")
     assert len(ax.get_lines()) == 5 and ax.get_title(loc="left") == "before"
     assert len(ax.collections) == 10
+
+
+def test_camera_matrix_puts_visible_cameras_first_and_shows_every_number():
+    from dmic.evidence import CameraMatrix
+
+    rank1 = np.array([[90.0, 20.0, 80.0], [10.0, 70.0, 30.0], [60.0, 40.0, np.nan]])
+    matrix = CameraMatrix(np.array([1, 3, 5]), np.array([0, 1, 0]), rank1, rank1)
+    ax = plots_people.plot_camera_matrix(matrix, title="hand-made")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1 vis", "5 vis", "3 inf"]
+    assert [text.get_text() for text in ax.texts] == ["90", "80", "20", "60", "40", "10", "30", "70"]
+    assert ax.get_title(loc="left") == "hand-made"
