@@ -88,13 +88,17 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("sysu-all-multi", "sysu", (3, 6), _ALL, shots=10, trials=10, draw="agw"),
         Protocol("sysu-indoor-single", "sysu", (3, 6), _INDOOR, shots=1, trials=10, draw="agw"),
         Protocol("sysu-indoor-multi", "sysu", (3, 6), _INDOOR, shots=10, trials=10, draw="agw"),
-        Protocol(
-            "regdb", "regdb", query_modality=Modality.VISIBLE
-        ),  # ten splits: `evaluation.mean_of_splits`
+        # RegDB has ten splits with one model each: `evaluation.mean_of_splits`
+        Protocol("regdb", "regdb", query_modality=Modality.VISIBLE),
         Protocol("llcm", "llcm", shots=1, trials=10, draw="agw"),
     )
 }
-"""Protocols by name; with "-flipped" behind the name `protocol_by_name` gives the other direction."""
+"""Protocols by name; with "-flipped" behind the name `protocol_by_name` gives the other direction.
+
+"llcm-flipped" is visible → infrared as the paper words it: visible images ask, the gallery of infrared ones is drawn.
+The test script released with the paper (ZYK100/LLCM, ``DEEN/test.py``) instead lets the *drawn infrared* images ask, in
+all visible ones, when it is set to that direction: check which of the two a published number is before comparing.
+"""
 
 
 def protocol_by_name(name: str) -> Protocol:
@@ -135,17 +139,19 @@ def draw_gallery(
 def draw_gallery_agw(
     identities: ArrayLike, cameras: ArrayLike, *, shots: int | None, seed: int
 ) -> NDArray[np.int64]:
-    """Draw as AGW's public code does, whose descendants most published SYSU-MM01 and LLCM numbers come from.
+    """Draw as AGW's public code does and its descendants, supervised (DEEN) and unsupervised (ADCA), after it.
 
     It seeds Python's ``random`` with the number of the trial, goes through people in ascending order, for each through
     the gallery cameras in ascending order, and takes ``random.choice`` of the sorted file names. So the same images
     come out here, if they stand in the table sorted by name within each (person, camera), as the preparation scripts
     write them.
 
-    Multi-shot is in no release of AGW itself. Descendants take ``numpy.random.choice(names, 10, replace=False)``
-    without seeding NumPy, so their galleries cannot be had again; here NumPy's legacy generator, seeded with the
-    trial's number, does it. The data set's own Matlab code instead reads fixed permutations, ``rand_perm_cam.mat``;
-    scores by it differ from these by the luck of ten other draws.
+    Multi-shot: AGW's code draws one image only. Descendants take ``numpy.random.choice(names, 10, replace=False)``
+    without seeding NumPy by trial, so that their galleries depend on what ran before; here NumPy's legacy generator,
+    seeded with the number of the trial, does it: the same distribution, not the same files.
+
+    Not this draw: the data set's own Matlab code, and ports of it, read fixed permutations from
+    ``rand_perm_cam.mat``. Their scores differ from these by the luck of ten other galleries.
 
     Parameters
     ----------
@@ -162,8 +168,9 @@ def draw_gallery_agw(
 
     References
     ----------
-    Ye et al., TPAMI 2021 (AGW): repository mangye16/Cross-Modal-Re-ID-baseline, ``process_gallery_sysu``; Zhang and
-    Wang, CVPR 2023: repository ZYK100/LLCM, ``process_gallery_llcm``.
+    Functions ``process_gallery_sysu`` and ``process_gallery_llcm`` in the repositories
+    mangye16/Cross-Modal-Re-ID-baseline (AGW; Ye et al., TPAMI 2021), ZYK100/LLCM (DEEN; Zhang and Wang, CVPR 2023),
+    yangbincv/ADCA (Yang et al., ACM MM 2022). Official: wuancong/SYSU-MM01, ``evaluation/get_testing_set.m``.
     """
     people, seen_by = np.asarray(identities), np.asarray(cameras)
     if shots is None:

@@ -232,6 +232,12 @@ def test_broken_pictures_are_all_named_and_nothing_is_left(raw, capsys):
     assert [path.name for path in raw.parent.iterdir()] == ["raw"]
 
 
+def test_decode_alone_is_refused(raw, capsys):
+    with pytest.raises(SystemExit):
+        run(raw, "--decode")
+    assert "--decode belongs to --dry-run" in capsys.readouterr().err
+
+
 def test_problems_are_counted_and_the_first_few_named():
     report = Report()
     report.problem("odd files", *(f"f{i}" for i in range(8)))

@@ -270,6 +270,7 @@ def test_every_damage_is_named_and_nothing_is_written(root, name, capsys):
     damage(root)
     assert run(root) == 2
     said = capsys.readouterr().err
+    assert said.count("  - ") <= 3, "what follows from a missing list or folder is not told again"
     assert said.startswith("PreparationError: ") and "nothing was written" in said
     for message in messages:
         assert message in said

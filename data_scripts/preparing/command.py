@@ -218,7 +218,10 @@ def parse(source: Source, description: str | None, arguments: Sequence[str] | No
     parser.add_argument("--dry-run", action="store_true", help="check listing and counts, write nothing")
     parser.add_argument("--decode", action="store_true", help="with --dry-run: read every image, too")
     parser.add_argument("--force", action="store_true", help="write again even if the folder is there")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.decode and not options.dry_run:
+        parser.error("--decode belongs to --dry-run; writing reads every image anyway")
+    return options
 
 
 def check(source: Source, options: argparse.Namespace, report: Report) -> tuple[Job, Parts]:

@@ -1,8 +1,9 @@
 """One image file to one RGB array of the wanted size; what is broken is named, never crashed on.
 
 Resizing is Pillow's Lanczos filter, which widens with the reduction and so does not alias. The public code that
-many published numbers come from resizes the same way: to 144x288 pixels with ``Image.ANTIALIAS``, the old name of
-``LANCZOS`` (``pre_process_sysu.py`` of AGW; Ye et al., TPAMI 2021).
+many published numbers come from resizes test images the same way: to 144x288 pixels with ``Image.ANTIALIAS``, the
+old name of ``LANCZOS`` (AGW, Ye et al., TPAMI 2021; ADCA, Yang et al., ACM MM 2022). For training images AGW uses it,
+too, the unsupervised code after ADCA Pillow's bicubic filter, which does not alias either.
 """
 
 from __future__ import annotations
