@@ -1,107 +1,55 @@
-"""Retrieval scores and test protocols: Rank-k, mAP and mINP for SYSU-MM01, RegDB, LLCM and SynthVI.
+"""Running a test protocol: Rank-k, mAP and mINP for SYSU-MM01, RegDB, LLCM and SynthVI.
 
-`rank_metrics` (from `dmic.ranking`) scores *one* distance matrix; a `Protocol` says which images ask, which answer and which
-pairs do not count; `evaluate` draws the protocol's galleries, scores each and averages.
+`rank_metrics` (from `dmic.ranking`) scores *one* distance matrix; a `Protocol` (from `dmic.protocols`) says which images
+ask, which answer and which pairs do not count; `evaluate` draws its galleries, scores each and averages.
+
+=============  ======================================  =========================================================
+data set       asked and searched                      repeated
+=============  ======================================  =========================================================
+SYSU-MM01      infrared → visible; all or indoor       10 galleries, one or ten images per person and camera
+RegDB          visible → infrared, everything          10 splits, one model each: `mean_of_splits`
+LLCM           infrared → visible                      10 galleries, one image per person and camera
+=============  ======================================  =========================================================
+
+The other direction of each is ``protocol.flipped()``, by name ``protocol_by_name("llcm-flipped")``. With ``seed=0`` the
+galleries of SYSU-MM01 (single-shot) and LLCM are those of the public code behind most published numbers
+(`dmic.protocols.draw_gallery_agw`).
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dmic.images import Modality
-from dmic.ranking import RULES, SCORES, RankMetrics, dropped_pairs, rank_metrics
+from dmic.protocols import PROTOCOLS, Protocol, draw_gallery, draw_gallery_agw, protocol_by_name
+from dmic.ranking import SCORES, RankMetrics, dropped_pairs, rank_metrics
 
 if TYPE_CHECKING:
     from dmic.images import ImageTable
 
+__all__ = [
+    "PROTOCOLS",
+    "EvaluationResult",
+    "Protocol",
+    "RankMetrics",
+    "RankedGallery",
+    "draw_gallery",
+    "draw_gallery_agw",
+    "evaluate",
+    "mean_of_splits",
+    "protocol_by_name",
+    "rank_metrics",
+    "ranked_gallery",
+]
+
 Embedding = Callable[["ImageTable"], ArrayLike] | Mapping[str, ArrayLike]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Who asks, who answers, what does not count, and how often the gallery is drawn."""
-
-    name: str
-    rule: str  # of `rank_metrics`
-    query_cameras: tuple[int, ...] | None = None  # None: every camera of the side's modality
-    gallery_cameras: tuple[int, ...] | None = None
-    shots: int | None = None  # gallery images per person and camera, drawn anew in each trial; None: all
-    trials: int = 1  # galleries drawn; the scores are means over them
-    query_modality: int = Modality.INFRARED  # the gallery has the other modality
-
-    def __post_init__(self) -> None:
-        """Refuse settings that no protocol can have."""
-        if self.rule not in RULES or self.trials < 1 or (self.shots is not None and self.shots < 1):
-            raise ValueError(
-                f"found {self}; expected a rule of {RULES}, trials ≥ 1, shots ≥ 1 or None (all)."
-            )
-
-    def flipped(self) -> Protocol:
-        """Swap the sides: infrared → visible becomes visible → infrared.
-
-        The rule stays as it is: "sysu" and "synthvi" then drop nothing, for no camera 3 asks.
-        """
-        name = f"{self.name}-flipped".removesuffix("-flipped-flipped")
-        return replace(
-            self,
-            name=name,
-            query_cameras=self.gallery_cameras,
-            gallery_cameras=self.query_cameras,
-            query_modality=Modality(1 - self.query_modality),
-        )
-
-
-PROTOCOLS: dict[str, Protocol] = {
-    "synthvi": Protocol("synthvi", "synthvi", (3, 6), (1, 2, 4, 5), shots=1, trials=10),
-    "sysu-all-single": Protocol("sysu-all-single", "sysu", (3, 6), (1, 2, 4, 5), shots=1, trials=10),
-    "sysu-all-multi": Protocol("sysu-all-multi", "sysu", (3, 6), (1, 2, 4, 5), shots=10, trials=10),
-    "sysu-indoor-single": Protocol("sysu-indoor-single", "sysu", (3, 6), (1, 2), shots=1, trials=10),
-    "sysu-indoor-multi": Protocol("sysu-indoor-multi", "sysu", (3, 6), (1, 2), shots=10, trials=10),
-    "regdb": Protocol("regdb", "regdb", query_modality=Modality.VISIBLE),
-    "llcm": Protocol("llcm", "llcm", shots=1, trials=10),
-}
-
-
-def protocol_by_name(name: str) -> Protocol:
-    """Return an entry of ``PROTOCOLS``; ``ValueError`` lists the names if there is none."""
-    if name not in PROTOCOLS:
-        raise ValueError(f"there is no protocol {name!r}; expected one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]
-
-
-def draw_gallery(
-    identities: ArrayLike, cameras: ArrayLike, *, shots: int | None, generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """Draw `shots` random images of each (person, camera), all where there are fewer or `shots` is None.
-
-    Parameters
-    ----------
-    identities, cameras : (n,) int
-        Person and camera of each image on the gallery side.
-    shots : int or None
-        Images per person and camera.
-    generator : numpy.random.Generator
-        The only source of chance.
-
-    Returns
-    -------
-    (m,) int64, sorted indices into the n images.
-    """
-    people, seen_by = np.asarray(identities), np.asarray(cameras)
-    if shots is None:
-        return np.arange(len(people))
-    order = np.lexsort((generator.random(len(people)), seen_by, people))  # groups, each in random order
-    change = (np.diff(people[order]) != 0) | (np.diff(seen_by[order]) != 0)
-    starts = np.flatnonzero(np.concatenate([[True], change]))
-    position = np.arange(len(people)) - np.repeat(starts, np.diff(starts, append=len(people)))
-    return np.sort(order[position < shots])
 
 
 @dataclass(frozen=True)
@@ -169,8 +117,7 @@ def _sides(embed: Embedding, table: ImageTable, protocol: Protocol) -> tuple[_Si
 
 
 def _trial(gallery: _Side, protocol: Protocol, seed: int, trial: int) -> _Side:
-    generator = np.random.default_rng([seed, trial])
-    return gallery.take(draw_gallery(gallery.ids, gallery.cameras, shots=protocol.shots, generator=generator))
+    return gallery.take(protocol.gallery_of(trial, gallery.ids, gallery.cameras, seed=seed))
 
 
 def _standard_error(hits: NDArray[np.float64], ids: NDArray[np.int64]) -> float:
@@ -198,7 +145,7 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
     protocol : Protocol
         One of `PROTOCOLS`, maybe `.flipped()`.
     seed : int
-        Trial t draws its gallery from `numpy.random.default_rng([seed, t])`.
+        Chooses the trials' galleries, see `Protocol.gallery_of`. Keep 0 for numbers to compare with published ones.
 
     Returns
     -------
@@ -219,18 +166,58 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
         labels = {"query_ids": query.ids, "query_cameras": query.cameras}
         labels |= {"gallery_ids": drawn.ids, "gallery_cameras": drawn.cameras}
         trials.append(rank_metrics(1.0 - query.features @ drawn.features.T, rule=protocol.rule, **labels))
-    scores = np.array([list(metrics.to_dict().values()) for metrics in trials])  # (trials, 6)
     asked = trials[0].ranks > 0  # the same in every trial: each (person, camera) is in every gallery
     hits = np.mean([metrics.ranks[asked] == 1 for metrics in trials], axis=0)
+    return _averaged(protocol.name, trials, 100.0 * _standard_error(hits, query.ids[asked]))
+
+
+def _averaged(protocol: str, trials: list[RankMetrics], standard_error: float) -> EvaluationResult:
+    scores = np.array([list(metrics.to_dict().values()) for metrics in trials])  # (trials, 6)
     return EvaluationResult(
-        protocol=protocol.name,
+        protocol=protocol,
         mean=dict(zip(SCORES, scores.mean(axis=0).tolist(), strict=True)),
         std=dict(zip(SCORES, scores.std(axis=0, ddof=min(1, len(trials) - 1)).tolist(), strict=True)),
         trials=trials,
         queries=trials[0].queries,
-        standard_error_rank1=100.0 * _standard_error(hits, query.ids[asked]),
+        standard_error_rank1=standard_error,
         cmc=np.mean([metrics.cmc for metrics in trials], axis=0),
     )
+
+
+def mean_of_splits(results: Sequence[EvaluationResult]) -> EvaluationResult:
+    """Average the results of several splits, one model each, as RegDB's protocol does with ten.
+
+    Parameters
+    ----------
+    results : sequence of EvaluationResult
+        Of the same protocol, one per split.
+
+    Returns
+    -------
+    EvaluationResult
+        `mean` and `std` over all trials of all splits, which are listed in `trials`. `standard_error_rank1` is the mean
+        of the splits' own: ten overlapping halves of 412 people are not ten times the evidence.
+
+    Raises
+    ------
+    ValueError
+        No results, or of different protocols.
+
+    Taught in: notebooks/09_full_training.ipynb
+
+    Examples
+    --------
+    >>> mean_of_splits([])
+    Traceback (most recent call last):
+    ValueError: found results of no protocol; expected results of one protocol, one per split.
+    """
+    names = sorted({result.protocol for result in results})
+    if len(names) != 1:
+        raise ValueError(
+            f"found results of {', '.join(names) or 'no protocol'}; expected results of one protocol, one per split."
+        )
+    trials = [metrics for result in results for metrics in result.trials]
+    return _averaged(names[0], trials, float(np.mean([result.standard_error_rank1 for result in results])))
 
 
 class RankedGallery(NamedTuple):

@@ -14,6 +14,7 @@ from dmic.evaluation import (
     RankMetrics,
     draw_gallery,
     evaluate,
+    mean_of_splits,
     rank_metrics,
     ranked_gallery,
 )
@@ -408,27 +409,6 @@ def test_standard_error_agrees_with_a_bootstrap_over_people():
     assert result.standard_error_rank1 == pytest.approx(100 * np.std(drawn), rel=0.1)
 
 
-def test_flipped_swaps_the_sides():
-    for name, protocol in PROTOCOLS.items():
-        flipped = protocol.flipped()
-        assert protocol.name == name
-        assert (flipped.query_cameras, flipped.gallery_cameras) == (
-            protocol.gallery_cameras,
-            protocol.query_cameras,
-        )
-        assert int(flipped.query_modality) + int(protocol.query_modality) == 1
-        assert flipped.name == f"{name}-flipped"
-        assert (flipped.rule, flipped.shots, flipped.trials) == (
-            protocol.rule,
-            protocol.shots,
-            protocol.trials,
-        )
-        assert flipped.flipped() == protocol
-    assert PROTOCOLS["regdb"].query_modality == 0
-    assert PROTOCOLS["llcm"].query_modality == PROTOCOLS["synthvi"].query_modality == 1
-    assert (PROTOCOLS["regdb"].shots, PROTOCOLS["llcm"].shots) == (None, 1)
-
-
 def test_flipped_evaluation_asks_with_visible_images():
     world = small_world(people=5, images=2)
     result = evaluate(random_features, world, PROTOCOLS["synthvi"].flipped())
@@ -455,13 +435,30 @@ def test_protocol_without_cameras_takes_the_whole_modality():
     assert evaluate(one_hot, world, PROTOCOLS["llcm"]).mean["rank1"] == 100
 
 
-def test_bad_protocols_and_inputs():
-    with pytest.raises(ValueError, match="expected a rule"):
-        Protocol("x", "market")
-    with pytest.raises(ValueError, match="trials"):
-        Protocol("x", "sysu", trials=0)
-    with pytest.raises(ValueError, match="shots"):
-        Protocol("x", "sysu", shots=0)
+def test_mean_of_splits_is_that_of_their_scores():
+    """RegDB: one model and one result per split."""
+    results = []
+    for split in range(3):
+        world = small_world(people=8, shuffle=split)
+        world.modalities = 1 - world.modalities  # visible asks
+        results.append(evaluate(lambda view: random_features(view, strength=0.5), world, PROTOCOLS["regdb"]))
+    mean = mean_of_splits(results)
+    for name in SIX:
+        values = [result.mean[name] for result in results]
+        assert mean.mean[name] == pytest.approx(np.mean(values))
+        assert mean.std[name] == pytest.approx(np.std(values, ddof=1))
+    assert len({result.mean["mAP"] for result in results}) == 3
+    assert len(mean.trials) == 3 and mean.protocol == "regdb"
+    assert mean.standard_error_rank1 == pytest.approx(np.mean([r.standard_error_rank1 for r in results]))
+    np.testing.assert_allclose(mean.cmc, np.mean([result.cmc for result in results], axis=0))
+    with pytest.raises(ValueError, match="no protocol"):
+        mean_of_splits([])
+    other = evaluate(one_hot, small_world(), PROTOCOLS["synthvi"])
+    with pytest.raises(ValueError, match="results of regdb, synthvi; expected results of one protocol"):
+        mean_of_splits([*results, other])
+
+
+def test_bad_inputs():
     world = small_world(people=3, images=1)
     features = {"query": random_features(world.query), "gallery": random_features(world.gallery)}
     with pytest.raises(ValueError, match=r"query features have shape \(12, 24\).*\(6, d\)"):
@@ -475,36 +472,6 @@ def test_bad_protocols_and_inputs():
         evaluate({"final": features}, world, PROTOCOLS["synthvi"])
     with pytest.raises(ValueError, match=r"infrared test images of cameras \(8, 9\).*\[1, 2, 3, 4, 5, 6\]"):
         evaluate(features, world, Protocol("x", "sysu", query_cameras=(8, 9)))
-
-
-# --- the draw -----------------------------------------------------------------------------------------------------
-
-
-def test_draw_takes_shots_of_each_person_and_camera():
-    generator = np.random.default_rng(0)
-    identities, cameras = generator.integers(0, 9, 300), generator.integers(1, 5, 300)
-    drawn = draw_gallery(identities, cameras, shots=4, generator=generator)
-    assert (np.diff(drawn) > 0).all()
-    for person in range(9):
-        for camera in range(1, 5):
-            group = np.flatnonzero((identities == person) & (cameras == camera))
-            assert np.isin(drawn, group).sum() == min(4, len(group))
-    everything = draw_gallery(identities, cameras, shots=None, generator=generator)
-    np.testing.assert_array_equal(everything, np.arange(300))
-
-
-def test_draw_is_uniform_and_seeded():
-    identities, cameras = np.repeat([4, 9], 5), np.ones(10, dtype=int)
-    counts = np.zeros(10)
-    generator = np.random.default_rng(0)
-    for _ in range(2000):
-        counts[draw_gallery(identities, cameras, shots=2, generator=generator)] += 1
-    np.testing.assert_allclose(counts / 2000, 0.4, atol=0.05)  # 2 of 5, standard error 0.011
-    first, again = (
-        draw_gallery(identities, cameras, shots=2, generator=np.random.default_rng(s)).tolist()
-        for s in (5, 5)
-    )
-    assert first == again
 
 
 # --- for figures --------------------------------------------------------------------------------------------------
