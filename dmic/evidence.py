@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
         overrides = {**chosen.overrides, **ARMS["supervised"], "training.seed": seed}
         config = with_overrides(preset(chosen.preset), overrides)
         result = training.fit(config, table, run_dir=chosen.out / f"supervised-seed{seed}")
-        protocol = evaluation.PROTOCOLS[config.data.protocol]
+        protocol = evaluation.protocol_by_name(config.data.protocol)
         matrices = {stage: measure(result.features[stage], table) for stage in ("zero_shot", "final")}
         run: dict[str, Any] = {}
         for stage, matrix in matrices.items():

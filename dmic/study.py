@@ -121,7 +121,7 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
     result = training.fit(config, table, run_dir=run_dir)
     size = (config.data.height, config.data.width)
     features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
-    protocol = evaluation.PROTOCOLS[config.data.protocol]
+    protocol = evaluation.protocol_by_name(config.data.protocol)
     stages = {s: evaluation.evaluate(f, table, protocol) for s, f in result.features.items()}
     numbers = {
         "test": {s: {**e.mean, "standard_error_rank1": e.standard_error_rank1} for s, e in stages.items()},
