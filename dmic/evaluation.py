@@ -59,7 +59,7 @@ class Protocol:
 
 
 PROTOCOLS: dict[str, Protocol] = {
-    "synthvi": Protocol("synthvi", "synthvi", (3, 6), (1, 2, 4, 5), shots=1, trials=10),
+    "synthvi": Protocol("synthvi", "synthvi", shots=1, trials=10),  # any number of cameras
     "sysu-all-single": Protocol("sysu-all-single", "sysu", (3, 6), (1, 2, 4, 5), shots=1, trials=10),
     "sysu-all-multi": Protocol("sysu-all-multi", "sysu", (3, 6), (1, 2, 4, 5), shots=10, trials=10),
     "sysu-indoor-single": Protocol("sysu-indoor-single", "sysu", (3, 6), (1, 2), shots=1, trials=10),

@@ -82,9 +82,7 @@ def _draw_camera(number: int, seed: int, world: World) -> Camera:
         haze=float(bright * rng.uniform(0.0, 0.045)),
         blur=float(np.clip(world.blur * (0.095 + sharp * rng.uniform(-0.065, 0.065)), 0.0, 0.3)),
         noise=world.nir_sensor_noise if infrared else world.sensor_noise,
-        quality=float(
-            np.clip(world.jpeg_quality * (1.0 + sharp * rng.uniform(-0.22, 0.22)), 5, 98)
-        ),
+        quality=float(np.clip(world.jpeg_quality * (1.0 + sharp * rng.uniform(-0.22, 0.22)), 5, 98)),
         light=light,
         sun=sun,
         sky=1.0 - 0.55 * sun,

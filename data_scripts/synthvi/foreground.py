@@ -12,11 +12,13 @@ from .cameras import Camera, axes, nominal_scale, view
 from .scenes import lamp_and_sun
 from .seeds import Purpose, generator
 from .shots import OBSTACLES, Shot, draw_shot
-from .things import Builder
+from .textures import Texture
+from .things import LEAF_NIR, Builder
 from .tracing import trace
 from .wardrobe import Style
 from .world import Preset, World
 
+WIDEST = {"box": 0.5, "railing": 1.6, "pole": 0.15, "plant": 0.55, "sign": 0.35}  # metres to either side
 VARIANTS = 3  # obstacles of each kind per camera
 CROWD = 8  # bystanders of a world
 
@@ -50,7 +52,7 @@ def draw_obstacle(camera: Camera, kind: str, variant: int, seed: int, world: Wor
     things, materials = builder.arrays()
     scale, axis_row = nominal_scale(camera, preset.height)
     rotation, origin = axes(camera)
-    width = 3 * preset.width
+    width = int(2 * scale * WIDEST[kind] / (camera.distance - z)) + 4
     made = trace(
         np.vstack([rotation, origin]),
         np.array([scale, axis_row, 0.5 * width]),
@@ -86,7 +88,7 @@ def _build(builder: Builder, rng: np.random.Generator, kind: str, z: float, tall
     elif kind == "plant":
         builder.plant(0.0, z)
         color = builder.leaf()
-        leaves = builder.material(color, 0.35 * color, nir=0.78)
+        leaves = builder.material(color, 0.35 * color, Texture.LEAVES, nir=LEAF_NIR)
         builder.bush((0.1, 0.8 * tall, z), (0.35, 0.3 * tall + 0.15, 0.3), leaves)
     else:
         builder.pole(0.0, z, tall + 0.5)
@@ -94,7 +96,9 @@ def _build(builder: Builder, rng: np.random.Generator, kind: str, z: float, tall
         builder.poster((-wide / 2, wide / 2), (tall - 0.05, tall + 0.5), z + 0.08)
 
 
-def bystander_shot(camera: Camera, number: int, before: bool, seed: int, world: World, style: Style) -> tuple[Shot, float]:
+def bystander_shot(
+    camera: Camera, number: int, before: bool, seed: int, world: World, style: Style
+) -> tuple[Shot, float]:
     """Shot of bystander ``number`` as this camera sees it, and its distance from the person (positive: nearer).
 
     The scale and the row of the feet are those of somebody who stands on the floor at that distance.
@@ -116,9 +120,9 @@ def side_column(kind: str, shot: Shot, world: World, width: int, wide: int) -> i
     """Left column of a cutout of ``wide`` pixels laid over an image of ``width``."""
     reach = world.occlusion_depth * shot.occluder_reach
     if kind in ("person", "sign"):  # comes in from a side
-        inner = width * min(0.6, 0.16 + 0.28 * reach)
+        inner = width * min(0.7, 0.32 + 0.28 * reach)
         return int(inner) - wide if shot.occluder_side < 0 else int(width - inner)
-    middle = 0.5 * width + shot.occluder_side * width * 0.42 * max(0.0, 1.0 - reach)
+    middle = 0.5 * width + shot.occluder_side * width * 0.26 * max(0.0, 1.0 - reach)
     return int(middle - 0.5 * wide)
 
 

@@ -27,7 +27,7 @@ from .season import dress_for_heat
 from .seeds import Purpose, generator, root
 from .sensor import develop, smear, through_jpeg
 from .shading import shade_infrared, shade_visible
-from .shadow import ground_shadow
+from .shadow import cast_shadow, ground_shadow
 from .shots import MARGIN, Shot, draw_shot
 from .sightings import sightings
 from .stage import Buffers, draw_buffers
@@ -153,7 +153,7 @@ class Studio:
         place = self._behind(buffers, lens, shot)
         if shot.motion > 0:
             length, angle = shot.motion * self.preset.height, np.deg2rad(shot.heading)
-            color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.4 * length)
+            color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
         hidden = self._in_the_way(color, cover, lens, shot)
         gains = np.full(1, lens.exposure) if lens.infrared else lens.exposure * np.asarray(lens.white_balance)
         noise = (lens.noise * rng.standard_normal(color.shape, dtype=np.float32)).astype(np.float32)
@@ -212,11 +212,11 @@ class Studio:
                 self._crowd[number] = somebody, dress(self.body, somebody)
             person, outfit = self._crowd[number]
             shot, nearer = bystander_shot(lens, number, before, self.root, self.world, person.style)
-            color, cover = self.shade(
-                draw_buffers(self.body, outfit, lens, shot, self.preset), person, lens
-            )
+            color, cover = self.shade(draw_buffers(self.body, outfit, lens, shot, self.preset), person, lens)
             if lens.infrared:
-                color = color * np.float32((lens.distance / (lens.distance - nearer)) ** self.world.lamp_falloff)
+                color = color * np.float32(
+                    (lens.distance / (lens.distance - nearer)) ** self.world.lamp_falloff
+                )
             self._cutouts[key] = trimmed(color, cover)
         return self._cutouts[key]
 
@@ -232,9 +232,3 @@ def crop_background(spot: np.ndarray, preset: Preset, margin: int, drift: tuple[
     row = margin + int(round(drift[0] * preset.height))
     column = margin + int(round(drift[1] * preset.height))
     return spot[row : row + preset.height, column : column + preset.width]
-
-
-def cast_shadow(crop: np.ndarray, shadow: np.ndarray, channels: int) -> np.ndarray:
-    """Darken the floor of a background (h, w, 4: light and floor share) by a factor (h, w); (h, w, channels) float32."""
-    factor = 1.0 - crop[..., 3] * (1.0 - shadow)
-    return crop[..., :channels] * factor[..., None]

@@ -118,7 +118,7 @@ def _furniture(builder: Builder, rng: np.random.Generator, x: float, z: float, k
 
 
 def _street(builder: Builder, rng: np.random.Generator, world: World) -> tuple[float, float, float]:
-    """A house front behind a pavement, with trees, poles, benches and parked cars before it."""
+    """A house front behind a pavement, with trees, poles, benches and planters before it."""
     wall = rng.uniform(4.5, 8.0)
     color = builder.dull((0.4, 0.8), 0.3)
     texture = Texture.BRICKS if rng.uniform() < 0.5 else Texture.PLAIN
@@ -131,24 +131,20 @@ def _street(builder: Builder, rng: np.random.Generator, world: World) -> tuple[f
             builder.door(x, -wall)
         else:
             builder.window((x, x + rng.uniform(1.0, 1.6)), (1.0, 2.6), -wall)
-    cars = rng.uniform() < 0.5
     for x in _steps(rng, world, 1.6, 3.4):
         z = -rng.uniform(1.3, max(1.5, wall - 2.2))
-        if cars and rng.uniform() < 0.5:
-            builder.car(x, -wall + 0.6)
-        else:
-            pieces = (builder.hedge, builder.bench, builder.bin, builder.tree)
-            pieces[int(rng.integers(4))](x, z)
+        pieces = (builder.hedge, builder.bench, builder.bin, builder.tree, builder.planter, builder.kiosk)
+        pieces[int(rng.integers(len(pieces)))](x, z)
         if rng.uniform() < 0.3:
             builder.pole(x + 0.8, z, rng.choice([1.0, 5.0]))
     stone = builder.dull((0.4, 0.65))
     pavement = (
         builder.material(stone, 0.7 * stone, Texture.TILES, (rng.uniform(0.4, 0.8), 0.5), 0.3)
         if rng.uniform() < 0.6
-        else builder.material(stone, 0.8 * stone, Texture.SPECKLE, strength=0.3)
+        else builder.material(stone, 0.86 * stone, Texture.SPECKLE, strength=0.3)
     )
     dark = builder.dull((0.25, 0.4))
-    road = builder.material(dark, 1.3 * dark, Texture.SPECKLE, strength=0.4, nir=0.35)
+    road = builder.material(dark, 1.2 * dark, Texture.SPECKLE, strength=0.4, nir=0.35)
     return float(pavement), float(road), -rng.uniform(1.0, 3.0)
 
 
@@ -165,7 +161,7 @@ def _park(builder: Builder, rng: np.random.Generator, world: World) -> tuple[flo
         rock = builder.material(stone, 0.65 * stone, Texture.BRICKS, (0.5, 0.2), 0.3)
         builder.box((-60, 60), (0, rng.uniform(0.5, 2.2)), (-11, -10.5), rock)
     stone = builder.dull((0.45, 0.7))
-    path = builder.material(stone, 0.8 * stone, Texture.SPECKLE, strength=0.3)
+    path = builder.material(stone, 0.86 * stone, Texture.SPECKLE, strength=0.3)
     color = builder.leaf()
     grass = builder.material(color, 0.6 * color, Texture.GRASS, nir=0.85 * LEAF_NIR)
     return float(path), float(grass), -rng.uniform(0.6, 1.8)
@@ -198,9 +194,7 @@ def picture(
     lens = np.array([scale, axis_row + margin, 0.5 * width])
     light = lamp_and_sun(camera, place.outdoor, world, turn)
     grounds = np.array(place.grounds)
-    made = trace(
-        frame, lens, things, place.materials, grounds, light, camera.infrared, 2, height, width
-    )
+    made = trace(frame, lens, things, place.materials, grounds, light, camera.infrared, 2, height, width)
     if camera.infrared:
         made[..., :3] *= world.nir_background**2.2
     return made
@@ -245,7 +239,5 @@ def render_spots(
         Linear light (three equal channels for an infrared camera), and the share of each pixel that is floor.
     """
     rng = generator(seed, Purpose.SPOT, camera.number)
-    places = rng.uniform(-6, 6, world.spots)
+    places = np.linspace(-5, 5, world.spots + 2)[1:-1] + rng.uniform(-1, 1, world.spots)
     return np.stack([picture(camera, place, x, world, size, margin)[..., :4] for x in places])
-
-

@@ -44,19 +44,23 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     mixed = _blur(mixed, blur)
     out = np.empty(light.shape, np.uint8)
     display = np.empty(channels, np.float32)
+    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
+    haze, contrast, saturation = np.float32(haze), np.float32(contrast), np.float32(saturation)
     for row in range(height):
         for column in range(width):
-            u, v = 2.0 * row / height - 1.0, 2.0 * column / width - 1.0
-            shade = 1.0 - vignette * (u * u + v * v) * 0.5
-            mean = 0.0
+            u, v = np.float32(2.0 * row / height - 1.0), np.float32(2.0 * column / width - 1.0)
+            shade = one - np.float32(vignette) * (u * u + v * v) * half
+            mean = np.float32(0.0)
             for k in range(channels):
                 linear = mixed[row, column, k] * gains[k] * shade + haze
-                value = min(1.15, max(0.0, linear)) ** (1.0 / 2.2)
-                display[k] = 0.5 + contrast * (value - 0.5)
-                mean += display[k] / channels
+                value = min(np.float32(1.15), max(np.float32(0.0), linear)) ** gamma
+                display[k] = half + contrast * (value - half)
+                mean += display[k] / np.float32(channels)
             for k in range(channels):
                 value = mean + saturation * (display[k] - mean) + noise[row, column, k]
-                out[row, column, k] = np.uint8(255.0 * min(1.0, max(0.0, value)) + 0.5)
+                out[row, column, k] = np.uint8(
+                    np.float32(255.0) * min(one, max(np.float32(0.0), value)) + half
+                )
     return out
 
 

@@ -40,7 +40,15 @@ def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarra
     direct = camera.sun * steep if not camera.infrared else 1.0
     share = DEPTH["sun"] * direct / (direct + camera.sky) if not camera.infrared else 0.5
     return _spread(
-        sun, contact, 0.9 * per_cell, 1.0 * per_cell, share, DEPTH["contact"], cell, preset.height, preset.width
+        sun,
+        contact,
+        0.9 * per_cell,
+        1.0 * per_cell,
+        share,
+        DEPTH["contact"],
+        cell,
+        preset.height,
+        preset.width,
     )
 
 
@@ -78,7 +86,9 @@ def _soften(counts, passes):
         for row in range(height):
             for column in range(width):
                 left, right = max(0, column - 1), min(width - 1, column + 1)
-                other[row, column] = 0.25 * (counts[row, left] + counts[row, right]) + 0.5 * counts[row, column]
+                other[row, column] = (
+                    0.25 * (counts[row, left] + counts[row, right]) + 0.5 * counts[row, column]
+                )
         for row in range(height):
             above, below = max(0, row - 1), min(height - 1, row + 1)
             for column in range(width):
@@ -110,4 +120,31 @@ def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell
             upper = dark[r, c] + b * (dark[r, c + 1] - dark[r, c])
             lower = dark[r + 1, c] + b * (dark[r + 1, c + 1] - dark[r + 1, c])
             out[row, column] = upper + a * (lower - upper)
+    return out
+
+
+@numba.njit(cache=True)
+def cast_shadow(crop, shadow, channels):
+    """Darken the floor of a background by a factor.
+
+    Parameters
+    ----------
+    crop : (h, w, 4) float32
+        Linear light and the share of each pixel that is floor.
+    shadow : (h, w) float32
+        From `ground_shadow`.
+    channels : int
+        How many channels of light to keep, 1 or 3.
+
+    Returns
+    -------
+    (h, w, channels) float32
+    """
+    height, width = shadow.shape
+    out = np.empty((height, width, channels), np.float32)
+    for row in range(height):
+        for column in range(width):
+            factor = np.float32(1.0) - crop[row, column, 3] * (np.float32(1.0) - shadow[row, column])
+            for k in range(channels):
+                out[row, column, k] = crop[row, column, k] * factor
     return out

@@ -43,7 +43,9 @@ class Shot:
     hidden: float = 0.0  # share of the person behind the occluder; measured when the image is rendered
 
 
-def draw_shot(rng: np.random.Generator, world: World, heading: float, style: Style, quality: float = 80.0) -> Shot:
+def draw_shot(
+    rng: np.random.Generator, world: World, heading: float, style: Style, quality: float = 80.0
+) -> Shot:
     """Draw one image's factors, near one of the camera's headings (degrees) and its JPEG quality (1..100)."""
     heading = heading + rng.normal(0, world.heading_jitter)
     standing = bool(rng.uniform() < STANDING)

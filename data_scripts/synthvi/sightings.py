@@ -113,7 +113,12 @@ def _draw_table(rng: np.random.Generator, margins: Margins) -> np.ndarray:
     table = np.zeros(seen.shape, np.int64)
     for column in range(len(CAMERAS)):
         people = np.flatnonzero(seen[:, column])
-        known = (margins.images[column], margins.median[column], margins.spread[column], margins.ceiling[column])
+        known = (
+            margins.images[column],
+            margins.median[column],
+            margins.spread[column],
+            margins.ceiling[column],
+        )
         table[people, column] = _draw_counts(rng, len(people), *known)
     return table
 

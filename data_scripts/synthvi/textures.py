@@ -52,6 +52,17 @@ def noise(x, y, z):
 
 
 @numba.njit(cache=True)
+def noise2(x, y, seed):
+    """Value noise 0..1 over a surface, as `noise` but half the work."""
+    i, j, k = int(np.floor(x)), int(np.floor(y)), int(seed)
+    a, b = x - i, y - j
+    a, b = a * a * (3 - 2 * a), b * b * (3 - 2 * b)
+    low = (1 - a) * scatter(i, j, k) + a * scatter(i + 1, j, k)
+    high = (1 - a) * scatter(i, j + 1, k) + a * scatter(i + 1, j + 1, k)
+    return low + b * (high - low)
+
+
+@numba.njit(cache=True)
 def paint(kind, u, v, scale_u, scale_v, strength, seed):
     """Look of a surface at one point.
 
@@ -75,8 +86,8 @@ def paint(kind, u, v, scale_u, scale_v, strength, seed):
     bright : float
         Factor on the colour, about 1.
     """
-    slow = noise(1.3 * u + 17.0 * seed, 1.3 * v, seed) - 0.5
-    fine = noise(23.0 * u, 23.0 * v, seed + 0.5) - 0.5
+    slow = noise2(1.3 * u + 17.0 * seed, 1.3 * v, seed) - 0.5
+    fine = noise2(23.0 * u, 23.0 * v, seed + 31) - 0.5
     mix, bright = 0.0, 1.0 + strength * (0.9 * slow + 0.35 * fine)
     column, row = np.floor(u / scale_u), np.floor(v / scale_v)
     if kind == 1 or kind == 2:
@@ -89,17 +100,18 @@ def paint(kind, u, v, scale_u, scale_v, strength, seed):
         bright *= 1.0 + strength * (scatter(int(column), int(row), seed) - 0.5)
     elif kind == 3:
         shifted = np.floor((u + 1.7 * scatter(int(row), 5, seed)) / scale_u)
-        grain = noise(2.0 * u, 55.0 * v, seed)
+        grain = noise2(2.0 * u, 55.0 * v, seed)
         mix = 0.6 * scatter(int(shifted), int(row), seed) * strength * 3 + 0.25 * grain
         bright *= 0.72 if v - row * scale_v < 0.006 else 1.0
     elif kind == 4:
-        mix = 1.0 if noise(45.0 * u, 45.0 * v, seed) > 0.72 else 0.25 * (fine + 0.5)
-        bright *= 1.0 - 0.5 * strength * (noise(0.5 * u, 0.8 * v, seed + 3.5) > 0.72)
+        grain = noise2(110.0 * u, 110.0 * v, seed)
+        mix = 1.0 if grain > 0.70 else 0.5 * grain
+        bright *= 1.0 - 0.9 * strength * max(0.0, noise2(0.7 * u, 1.1 * v, seed + 57) - 0.5)
     elif kind == 5:
-        mix = noise(60.0 * u, 22.0 * v, seed)
-        bright *= 1.0 + 0.5 * (noise(3.0 * u, 3.0 * v, seed) - 0.5) + 0.4 * (mix - 0.5)
+        mix = noise2(60.0 * u, 22.0 * v, seed)
+        bright *= 1.0 + 0.5 * (noise2(3.0 * u, 3.0 * v, seed) - 0.5) + 0.4 * (mix - 0.5)
     elif kind == 6:
-        mix = noise(26.0 * u, 26.0 * v, seed)
+        mix = noise2(26.0 * u, 26.0 * v, seed)
         bright *= 0.55 + 0.9 * mix
     elif kind == 7:
         height = v - row * scale_v
@@ -115,7 +127,7 @@ def paint(kind, u, v, scale_u, scale_v, strength, seed):
         mix = min(1.0, max(0.0, 0.75 - v / (2.0 * scale_v))) * (0.75 if slant > 0.55 else 1.0)
     elif kind == 9:
         block = scatter(int(np.floor(u / scale_u)), int(np.floor(v / scale_v)), seed)
-        line = int(np.floor(v / 0.035)) % 2 == 0 and noise(40.0 * u, 60.0 * v, seed) > 0.4
+        line = int(np.floor(v / 0.035)) % 2 == 0 and noise2(40.0 * u, 60.0 * v, seed) > 0.4
         mix = 1.0 if block > 0.62 else (0.7 if block < 0.3 and line else 0.0)
     elif kind == 10:
         mix = 1.0 if v - row * scale_v < 0.22 * scale_v else 0.0

@@ -11,7 +11,7 @@ from .textures import Texture
 from .tracing import Solid
 
 Range = tuple[float, float]
-LEAF_NIR = 0.78  # leaves are bright at 850 nm
+LEAF_NIR = 0.66  # leaves are bright at 850 nm
 GLASS_NIR = 0.10  # a pane shows the dark behind it
 
 
@@ -42,7 +42,9 @@ class Builder:
     def dull(self, value: Range, saturation: float = 0.16) -> np.ndarray:
         """Draw a wall or floor colour: a display value from a range, little colour, mostly the place's hue."""
         hue = (self.hue + self.rng.normal(0, 0.06)) % 1.0
-        return np.array(colorsys.hsv_to_rgb(hue, self.rng.uniform(0.02, saturation), self.rng.uniform(*value)))
+        return np.array(
+            colorsys.hsv_to_rgb(hue, self.rng.uniform(0.02, saturation), self.rng.uniform(*value))
+        )
 
     def paint(self, value: Range = (0.25, 0.7), saturation: Range = (0.15, 0.5)) -> np.ndarray:
         """Draw the colour of a painted thing: any hue, not loud."""
@@ -97,7 +99,9 @@ class Builder:
         """Add an upright cylinder."""
         self._things.append([Solid.CYLINDER, x, z, radius, *y, 0.0, material])
 
-    def bush(self, center: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> None:
+    def bush(
+        self, center: tuple[float, float, float], radii: tuple[float, float, float], material: int
+    ) -> None:
         """Add an ellipsoid of leaves."""
         self._things.append([Solid.BUSH, *center, *radii, material])
 
@@ -200,7 +204,9 @@ class Builder:
     def bin(self, x: float, z: float) -> None:
         """Add a round litter bin."""
         color = self.paint((0.15, 0.5), (0.05, 0.4))
-        self.cylinder(x, z, self.rng.uniform(0.18, 0.28), (0.0, self.rng.uniform(0.55, 0.9)), self.material(color))
+        self.cylinder(
+            x, z, self.rng.uniform(0.18, 0.28), (0.0, self.rng.uniform(0.55, 0.9)), self.material(color)
+        )
 
     def crates(self, x: float, z: float) -> None:
         """Add a stack of boxes."""
@@ -255,14 +261,27 @@ class Builder:
         for post in np.linspace(x[0], x[1], posts):
             self.box((post - 0.03, post + 0.03), (0.0, 1.04), (z - 0.01, z + 0.05), metal)
 
-    def car(self, x: float, z: float) -> None:
-        """Add a parked car, seen from its side."""
-        color = self.paint((0.2, 0.85), (0.02, 0.5))
-        body, tyre = self.material(color, strength=0.08), self.material(np.full(3, 0.1))
-        glass = self.material(np.full(3, 0.55), np.full(3, 0.12), Texture.GLASS, (1.0, 1.4), 0.05, GLASS_NIR)
-        self.box((x, x + 4.1), (0.28, 0.82), (z, z + 1.7), body)
-        self.box((x + 0.8, x + 3.4), (0.82, 1.32), (z + 0.12, z + 1.58), glass)
-        self.box((x + 0.8, x + 3.4), (1.32, 1.40), (z + 0.12, z + 1.58), body)
-        self.box((x + 2.05, x + 2.15), (0.82, 1.34), (z + 0.12, z + 1.60), body)
-        for wheel in (x + 0.5, x + 3.0):
-            self.box((wheel, wheel + 0.6), (0.0, 0.55), (z + 0.02, z + 1.71), tyre)
+    def planter(self, x: float, z: float) -> None:
+        """Add a stone trough with a hedge in it."""
+        stone = self.dull((0.4, 0.65))
+        trough = self.material(stone, 0.6 * stone, Texture.SPECKLE, strength=0.3)
+        earth = self.material(np.array([0.22, 0.17, 0.13]))
+        wide, tall = self.rng.uniform(1.0, 1.8), self.rng.uniform(0.35, 0.55)
+        self.box((x, x + wide), (0.0, tall), (z, z + 0.55), trough)
+        self.box((x + 0.06, x + wide - 0.06), (tall, tall + 0.01), (z + 0.06, z + 0.49), earth)
+        color = self.leaf()
+        leaves = self.material(color, 0.35 * color, Texture.LEAVES, nir=LEAF_NIR)
+        for step in np.arange(0.25, wide - 0.1, 0.4):
+            self.bush((x + step, tall + 0.2, z + 0.27), (0.3, self.rng.uniform(0.25, 0.5), 0.27), leaves)
+
+    def kiosk(self, x: float, z: float) -> None:
+        """Add a machine or switch box on a plinth with a pane or a print in front."""
+        color = self.paint((0.3, 0.75), (0.05, 0.4))
+        body, foot = self.material(color), self.material(self.dull((0.2, 0.4)))
+        wide, tall = self.rng.uniform(0.7, 1.2), self.rng.uniform(1.2, 1.9)
+        front = self.material(
+            self.dull((0.6, 0.9)), self.paint((0.2, 0.6)), Texture.PRINT, (0.2, 0.17), 0.1, 0.6
+        )
+        self.box((x - 0.03, x + wide + 0.03), (0.0, 0.12), (z - 0.03, z + 0.63), foot)
+        self.box((x, x + wide), (0.12, tall), (z, z + 0.6), body)
+        self.box((x + 0.08, x + wide - 0.08), (0.6 * tall, tall - 0.1), (z, z + 0.605), front)

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numba
 import numpy as np
 
-from .textures import noise, paint
+from .textures import noise, noise2, paint
 
 FAR = 1e9
 GAMMA = 2.2  # as materials.GAMMA; a plain number for compiled code
@@ -56,7 +56,7 @@ def _meet(thing, ox, oy, oz, dx, dy, dz):
         return FAR
     for sign in (-1.0, 1.0):
         t = (-b + sign * np.sqrt(under)) / a
-        if t > 1e-4 and noise(13.0 * (ox + t * dx), 13.0 * (oy + t * dy), 13.0 * (oz + t * dz)) > 0.40:
+        if t > 1e-4 and noise(31.0 * (ox + t * dx), 31.0 * (oy + t * dy), 31.0 * (oz + t * dz)) > 0.36:
             return t
     return FAR
 
@@ -117,8 +117,8 @@ def _nearby(things, skip, x, y, z):
 def _light(things, hit, point, normal, toward, sky, sun, shadows, pools):
     """Visible light that falls on a point: the sky's or ceiling's share, and the sun's or window's."""
     x, y, z = point
-    ambient = sky * (0.66 + 0.34 * normal[1]) * _nearby(things, hit, x, y, z)
-    ambient *= 1.0 + pools * (noise(0.45 * x + 3.1, 0.3 * y, 0.45 * z) - 0.45)
+    ambient = 1.15 * sky * (0.72 + 0.28 * normal[1]) * _nearby(things, hit, x, y, z)
+    ambient *= 1.0 + pools * (noise2(0.45 * x + 3.1, 0.45 * z + 0.3 * y, 5) - 0.42)
     direct = sun * max(0.0, normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2])
     if shadows and direct > 0.0:
         ox, oy, oz = x + 0.003 * normal[0], y + 0.003 * normal[1], z + 0.003 * normal[2]
@@ -130,14 +130,45 @@ def _light(things, hit, point, normal, toward, sky, sun, shadows, pools):
 
 
 @numba.njit(cache=True)
-def _beyond(dx, dy, dz, heaven):
-    """Display brightness and share of trees (bright, trees) where a ray leaves the place: a sky over a far tree line."""
-    slope = dy / np.sqrt(dx * dx + dz * dz)
-    turn = np.arctan2(dx, -dz)
-    line = 0.06 + 0.16 * noise(9.0 * turn + 50.0, heaven, 0.0) + 0.05 * noise(40.0 * turn, heaven, 1.0)
+def _sky(ray, variant, sky, infrared):
+    """Linear light where a ray leaves the place: trees far away, the sky above them; nearly black for a lamp's light."""
+    slope = ray[1] / np.sqrt(ray[0] * ray[0] + ray[2] * ray[2])
+    turn = np.arctan2(ray[0], -ray[2])
+    line = 0.06 + 0.16 * noise(9.0 * turn + 50.0, variant, 0.0) + 0.05 * noise(40.0 * turn, variant, 1.0)
     if slope < line:
-        return 0.5 + 0.5 * noise(70.0 * turn, 70.0 * slope, 3.0), 1.0
-    return 1.0 - 0.5 * min(1.0, max(0.0, slope)), 0.0
+        bright = 0.4 + 0.6 * noise(70.0 * turn, 70.0 * slope, 3.0)
+        return (0.03, 0.03, 0.03) if infrared else (0.07 * bright, 0.10 * bright, 0.06 * bright)
+    bright = 0.9 * sky * (1.0 - 0.5 * min(1.0, max(0.0, slope)))
+    return (0.015, 0.015, 0.015) if infrared else (0.86 * bright, 0.93 * bright, bright)
+
+
+@numba.njit(cache=True)
+def _shade(eye, ray, far, hit, things, materials, grounds, light, infrared):
+    """Linear light from the point at ``far`` along a ray; ``hit`` is the thing, −1 the floor."""
+    x, y, z = eye[0] + far * ray[0], eye[1] + far * ray[1], eye[2] + far * ray[2]
+    if hit == -1:
+        nx, ny, nz, u, v = 0.0, 1.0, 0.0, x, z
+        number = int(grounds[0] if z > grounds[2] else grounds[1])
+    else:
+        nx, ny, nz, u, v = _surface(things[hit], x, y, z)
+        number = int(things[hit, 7])
+    look = materials[number]
+    mix, bright = paint(int(look[8]), u, v, look[9], look[10], look[11], number)
+    if infrared:
+        span = far * np.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
+        facing = abs(nx * ray[0] + ny * ray[1] + nz * ray[2]) * far / span
+        amount = (light[7] / span) ** light[8] * (0.6 + 0.4 * facing)
+        amount *= 0.45 + 0.55 * _nearby(things, hit, x, y, z)
+        value = amount * ((look[6] + mix * (look[7] - look[6])) * bright) ** GAMMA
+        return value, value, value
+    amount = _light(
+        things, hit, (x, y, z), (nx, ny, nz), light[:3], light[4], light[3], light[6] > 0, light[5]
+    )
+    return (
+        amount * ((look[0] + mix * (look[3] - look[0])) * bright) ** GAMMA,
+        amount * ((look[1] + mix * (look[4] - look[1])) * bright) ** GAMMA,
+        amount * ((look[2] + mix * (look[5] - look[2])) * bright) ** GAMMA,
+    )
 
 
 @numba.njit(cache=True)
@@ -189,42 +220,17 @@ def trace(frame, lens, things, materials, grounds, light, infrared, samples, hei
                 if t < best:
                     best, hit = t, i
             pixel = out[row // samples, column // samples]
-            if hit == -2:
-                if grounds[0] >= 0:
-                    bright, trees = _beyond(dx, dy, dz, grounds[2])
-                    pixel[4] += part
-                    if infrared:
-                        for k in range(3):
-                            pixel[k] += part * (0.02 + 0.02 * trees * bright)
-                    else:
-                        sky = 0.85 * light[4] * bright * bright
-                        pixel[0] += part * (0.05 * bright if trees > 0 else 0.86 * sky)
-                        pixel[1] += part * (0.075 * bright if trees > 0 else 0.93 * sky)
-                        pixel[2] += part * (0.045 * bright if trees > 0 else sky)
-                continue
-            x, y, z = ox + best * dx, oy + best * dy, oz + best * dz
-            if hit == -1:
-                nx, ny, nz, u, v = 0.0, 1.0, 0.0, x, z
-                number = int(grounds[0] if z > grounds[2] else grounds[1])
-                pixel[3] += part
-            else:
-                nx, ny, nz, u, v = _surface(things[hit], x, y, z)
-                number = int(things[hit, 7])
-            pixel[4] += part
-            look = materials[number]
-            mix, bright = paint(int(look[8]), u, v, look[9], look[10], look[11], number)
-            if infrared:
-                span = best * np.sqrt(dx * dx + dy * dy + dz * dz)
-                facing = abs(nx * dx + ny * dy + nz * dz) * best / span
-                amount = (light[7] / span) ** light[8] * (0.45 + 0.55 * facing)
-                amount *= 0.5 + 0.5 * _nearby(things, hit, x, y, z)
-                value = amount * ((look[6] + mix * (look[7] - look[6])) * bright) ** GAMMA
-                for k in range(3):
-                    pixel[k] += part * value
-            else:
-                amount = _light(
-                    things, hit, (x, y, z), (nx, ny, nz), light[:3], light[4], light[3], light[6] > 0, light[5]
+            if hit >= -1:
+                red, green, blue = _shade(
+                    (ox, oy, oz), (dx, dy, dz), best, hit, things, materials, grounds, light, infrared
                 )
-                for k in range(3):
-                    pixel[k] += part * amount * ((look[k] + mix * (look[3 + k] - look[k])) * bright) ** GAMMA
+            elif grounds[0] >= 0:
+                red, green, blue = _sky((dx, dy, dz), grounds[2], light[4], infrared)
+            else:
+                continue
+            pixel[0] += part * red
+            pixel[1] += part * green
+            pixel[2] += part * blue
+            pixel[3] += part if hit == -1 else 0.0
+            pixel[4] += part
     return out

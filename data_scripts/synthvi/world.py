@@ -22,7 +22,9 @@ class World:
     nir_background: float = 0.90  # brightness of the NIR background relative to the visible one
     nir_sensor_noise: float = 0.015  # standard deviation of the NIR sensor's noise, display units 0..1
     nir_falloff: float = 0.35  # 0..1, darkening of surfaces that turn away from the camera's lamp
-    lamp_falloff: float = 1.2  # exponent of 1 / distance in the lamp's light on the place; 2 = a bare lamp, 0 = even light
+    lamp_falloff: float = (
+        1.2  # exponent of 1 / distance in the lamp's light on the place; 2 = a bare lamp, 0 = even light
+    )
     # How different people are.
     wardrobe_colors: int = 40  # number of different cloth colours in this world
     pattern_share: float = 0.60  # share of upper garments with a pattern
@@ -49,7 +51,9 @@ class World:
     jpeg: float = 1.0  # share of images that went through JPEG
     jpeg_quality: float = 78.0  # mean over cameras, 1..100
     # Places.
-    background_contrast: float = 1.0  # complexity: 0 = plain grey empty places, 1 = as designed, 2 = crowded and vivid
+    background_contrast: float = (
+        1.0  # complexity: 0 = plain grey empty places, 1 = as designed, 2 = crowded and vivid
+    )
     place_hue: float = 0.09  # 0..1, hue that walls and floors lean to
     spots: int = 6  # places to stand (background crops) per camera
     # How different shots are.
@@ -111,7 +115,9 @@ class Preset:
     test_shots: int  # images per test person and camera
     height: int = 128  # pixels
     width: int = 64  # pixels
-    least_share: float = 0.6  # every person is seen by a random subset of the cameras: at least this share of them
+    least_share: float = (
+        0.6  # every person is seen by a random subset of the cameras: at least this share of them
+    )
     most_share: float = 1.0  # at most this share
     most_shots: int = 0  # 0 = all; otherwise keep at most so many images per person and camera
     supersampling: int = 2  # pixels are the mean of supersampling² samples
