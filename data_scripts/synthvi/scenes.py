@@ -171,7 +171,7 @@ def lamp_and_sun(camera: Camera, place_outdoor: bool, world: World, turn: np.nda
     """Light vector (9,) for `tracing.trace`: the camera's sun direction in the place's coordinates, strengths, lamp."""
     toward = turn @ (axes(camera)[0].T @ np.array(camera.light))
     reference = float(np.hypot(camera.height - 0.9, camera.distance))
-    pools = 0.25 if place_outdoor else 0.9
+    pools = (0.25 if place_outdoor else 0.9) * min(1.0, world.background_contrast)
     return np.array(
         [*toward, camera.sun, camera.sky, pools, float(place_outdoor), reference, world.lamp_falloff]
     )

@@ -92,13 +92,15 @@ def truncate(
 ) -> tuple[float, tuple[float, float]]:
     """Scale and shift of a person whose box misses ``share`` at one end, as a detector's does.
 
-    A box without the feet or the head is stretched over what is left, so the person grows; at a side it only moves.
+    A box without the feet or the head is drawn around what is left, so the person grows; at a side it only moves.
     """
     if cut in ("feet", "head"):
-        grown = scale / (1.0 - share)
-        rows = 0.05 + 0.45 * grown - 0.5  # the far end stays at 5 % of the image's height
+        grown = 0.95 / (
+            0.90 * (1.0 - share)
+        )  # the rest fills the box but for 5 % of its height at the far end
+        rows = 0.05 + 0.45 * grown - 0.5
         return grown, (rows if cut == "feet" else -rows, shift[1])
-    side = 0.10 + 0.5 * share  # share of the image's height; the image is half as wide as high
+    side = 0.08 + 0.34 * share  # the image is half as wide as high, a person about a third
     return scale, (shift[0], -side if cut == "left" else side)
 
 

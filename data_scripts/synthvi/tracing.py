@@ -39,12 +39,10 @@ def _meet(thing, ox, oy, oz, dx, dy, dz):
         x, z = ox - thing[1], oz - thing[2]
         a, b, c = dx * dx + dz * dz, x * dx + z * dz, x * x + z * z - thing[3] * thing[3]
         under = b * b - a * c
-        if under <= 0.0:
-            return FAR
-        t = (-b - np.sqrt(under)) / a
-        y = oy + t * dy
-        if t > 1e-4 and thing[4] <= y <= thing[5]:
-            return t
+        if under > 0.0 and a > 1e-12:
+            t = (-b - np.sqrt(under)) / a
+            if t > 1e-4 and thing[4] <= oy + t * dy <= thing[5]:
+                return t
         lid = (thing[5] - oy) / dy if abs(dy) > 1e-9 else FAR
         x, z = x + lid * dx, z + lid * dz
         return lid if lid > 1e-4 and x * x + z * z < thing[3] * thing[3] else FAR
