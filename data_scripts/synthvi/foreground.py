@@ -18,9 +18,9 @@ from .tracing import trace
 from .wardrobe import Style
 from .world import Preset, World
 
-WIDEST = {"box": 0.5, "railing": 1.6, "pole": 0.15, "plant": 0.55, "sign": 0.35}  # metres to either side
-VARIANTS = 3  # obstacles of each kind per camera
-CROWD = 8  # bystanders of a world
+WIDEST = {"box": 0.5, "railing": 0.9, "pole": 0.15, "plant": 0.55, "sign": 0.35}  # metres to either side
+VARIANTS = 2  # obstacles of each kind per camera
+CROWD = 6  # bystanders of a world
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def _build(builder: Builder, rng: np.random.Generator, kind: str, z: float, tall
     elif kind == "railing":
         metal = builder.material(builder.dull((0.25, 0.75)))
         for share in (0.35, 0.68, 1.0):
-            builder.box((-2, 2), (share * tall - 0.04, share * tall), (z - 0.04, z), metal)
-        for post in np.arange(-1.9, 2.0, 0.95):
+            builder.box((-1, 1), (share * tall - 0.04, share * tall), (z - 0.04, z), metal)
+        for post in (-0.75, 0.1, 0.95):
             builder.box((post - 0.025, post + 0.025), (0, tall), (z - 0.05, z), metal)
     elif kind == "pole":
         builder.pole(0.0, z, 4.0)
