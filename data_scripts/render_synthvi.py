@@ -3,6 +3,8 @@
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-toy
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-val --seed 1000
     python data_scripts/render_synthvi.py --preset toy --out data/easy --set rho=1 --set camera_gap=0.3
+    python data_scripts/render_synthvi.py --preset toy --out data/elsewhere --world b
+    python data_scripts/render_synthvi.py --preset sysu-shaped --out data/synthvi-sysu-shaped
 
 The bytes depend on preset, seed and knobs only: not on the machine's number of cores.
 """
@@ -18,7 +20,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker process
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_scripts.synthvi import dataset  # noqa: E402
-from data_scripts.synthvi.world import PRESETS, KnobError, World, apply_overrides, preset_by_name  # noqa: E402
+from data_scripts.synthvi.world import (
+    PRESETS,
+    WORLDS,
+    KnobError,
+    apply_overrides,
+    preset_by_name,
+    world_by_name,
+)  # noqa: E402
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -33,6 +42,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=0, help="of people, places, cameras and shots (default: 0)"
     )
+    parser.add_argument("--world", default="a", help=f"one of {', '.join(WORLDS)} (default: a)")
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one per core)")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="change a knob"
@@ -54,7 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     options = parse(arguments)
     try:
-        world, preset = apply_overrides(World(), preset_by_name(options.preset), options.overrides)
+        world, preset = apply_overrides(
+            world_by_name(options.world), preset_by_name(options.preset), options.overrides
+        )
         if options.seed < 0:
             raise KnobError(f"The seed must not be negative, found {options.seed}.")
         made = dataset.description(options.seed, world, preset, options.preset)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 ALLOWED = {"split": ("train", "query", "gallery"), "modality": ("visible", "infrared")}
 NUMBERS = ("camera", "identity")
+COUNTED = ("split", "modality", "camera")
 COLUMNS = ("split", "modality", "camera", "identity", "source", "sha256")
 INFO_KEYS = ("name", "version", "size", "counts", "licence", "made")
 MAKE_ONE = "Make one with: python data_scripts/render_synthvi.py --preset toy --out data/synthvi-toy"
@@ -80,7 +81,7 @@ def count_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Counts as ``dataset.json`` stores them: total, and per split, modality and camera."""
     listed = list(rows)
     counts: dict[str, Any] = {"total": len(listed)}
-    for column in ("split", "modality", "camera"):
+    for column in COUNTED:
         counter = Counter(str(row[column]) for row in listed)
         counts[column] = {key: counter[key] for key in sorted(counter)}
     return counts
@@ -214,16 +215,20 @@ class DatasetWriter:
             raise DatasetError(f"{self.path} exists already. Choose another folder, or ask to overwrite it.")
         self._info: dict[str, Any] = {"name": name, "version": version, "size": list(size)}
         self._info |= {"licence": licence, "made": dict(made)}
-        self._rows: list[dict[str, Any]] = []
+        self._shape = (count, *size, 3)
+        self._counted: list[
+            dict[str, str]
+        ] = []  # of every row only what is counted: the rest is on disk already
         self._temporary = self.path.with_name(f".{self.path.name}.incomplete-{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(self.path)
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary.mkdir()
-            self._array = np.lib.format.open_memmap(
-                self._temporary / "images.npy", mode="w+", dtype=np.uint8, shape=(count, *size, 3)
-            )
+            self._images = (self._temporary / "images.npy").open("wb")
+            self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
+            header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
+            np.lib.format.write_array_header_1_0(self._images, header)
         except OSError as error:
             raise DatasetError(
                 f"Cannot write to {self.path.parent} ({error}). Choose a folder that you may write."
@@ -231,29 +236,29 @@ class DatasetWriter:
 
     def append(self, image: NDArray[np.uint8], **row: Any) -> None:
         """Add one image (height, width, 3) uint8 and its manifest row (all `COLUMNS` but ``sha256``, and any others)."""
-        place = len(self._rows)
-        if place >= len(self._array):
-            raise DatasetError(f"More images than the {len(self._array)} announced.")
-        if image.shape != self._array.shape[1:] or image.dtype != np.uint8:
-            expected = f"{self._array.shape[1:]} uint8"
+        place = len(self._counted)
+        if place >= self._shape[0]:
+            raise DatasetError(f"More images than the {self._shape[0]} announced.")
+        if image.shape != self._shape[1:] or image.dtype != np.uint8:
+            expected = f"{self._shape[1:]} uint8"
             raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {expected}.")
         missing = [column for column in COLUMNS if column != "sha256" and column not in row]
         if missing:
             raise DatasetError(f"The row of image {place} lacks {', '.join(missing)}.")
-        self._array[place] = image
-        self._rows.append({**row, "sha256": image_hash(image)})
+        if place == 0:
+            columns = [*COLUMNS, *(column for column in row if column not in COLUMNS)]
+            self._lines = csv.DictWriter(self._manifest, fieldnames=columns, lineterminator="\n")
+            self._lines.writeheader()
+        self._images.write(np.ascontiguousarray(image).tobytes())
+        self._lines.writerow({**row, "sha256": image_hash(image)})
+        self._counted.append({column: str(row[column]) for column in COUNTED})
 
     def finish(self) -> None:
-        """Write manifest and ``dataset.json``, then rename the temporary folder."""
-        if len(self._rows) != len(self._array):
-            raise DatasetError(f"{len(self._array)} images were announced, {len(self._rows)} written.")
-        self._array.flush()
-        extra = [column for column in self._rows[0] if column not in COLUMNS]
-        with (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=[*COLUMNS, *extra], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self._rows)
-        info = {**self._info, "counts": count_rows(self._rows)}
+        """Write ``dataset.json``, then rename the temporary folder."""
+        if len(self._counted) != self._shape[0]:
+            raise DatasetError(f"{self._shape[0]} images were announced, {len(self._counted)} written.")
+        self._close()
+        info = {**self._info, "counts": count_rows(self._counted)}
         (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
         old = self.path.with_name(f".{self.path.name}.old-{os.getpid()}")
         if self.path.exists():
@@ -261,8 +266,14 @@ class DatasetWriter:
         self._temporary.rename(self.path)
         shutil.rmtree(old, ignore_errors=True)
 
+    def _close(self) -> None:
+        """Close the files that are being written."""
+        self._images.close()
+        self._manifest.close()
+
     def abandon(self) -> None:
         """Remove the temporary folder."""
+        self._close()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def __enter__(self) -> DatasetWriter:

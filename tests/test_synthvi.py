@@ -247,7 +247,7 @@ def test_one_raster_pass_serves_both_spectra(studio):
     shot, _ = studio.shot(1, 1, 0, person)
     buffers = stage.draw_buffers(studio.body, mesh, studio.cameras[1], shot, TINY)
     visible, infrared = (
-        studio.expose(buffers, person, studio.cameras[c], shot, np.random.default_rng(0)) for c in (1, 3)
+        studio.expose(buffers, person, studio.cameras[c], shot, np.random.default_rng(0))[0] for c in (1, 3)
     )
     assert (infrared == infrared[..., :1]).all() and not np.array_equal(visible, infrared)
 
@@ -362,7 +362,7 @@ def test_overrides_reach_world_and_preset():
         (["--set", "camera_gap=-1"], "must not be negative"),
         (["--set", "headings=5"], "headings must be 1..4"),
         (["--set", "train_people=0"], "must be at least 1"),
-        (["--set", "least_cameras=7"], "least_cameras"),
+        (["--set", "least_share=1.5"], "least_share <= most_share <= 1"),
         (["--seed", "-3"], "seed must not be negative"),
         (["--preset", "huge"], "no preset 'huge'. Presets: tiny, toy, small"),
     ],

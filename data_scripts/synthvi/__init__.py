@@ -4,23 +4,31 @@ One idea a file, in the order in which an image comes to be:
 
 ========== =============================================================
 seeds      one seed, many independent generators
-world      every knob of the generated world, and the presets
+world      every knob of the generated worlds, and the presets
+sightings  how often each camera sees each person; SYSU-MM01's counts
 body       the CC0 body asset: shapes, joints, skinning
 pose       a walking pose from a gait phase
 wardrobe   who a person is: shape, skin, hair, clothes, colours
+season     clothes for heat
 materials  what colour a material has in the visible, and at 850 nm
 outfit     the mesh of one dressed person
-scenes     the place behind the person, ray traced
-cameras    six cameras, their places, headings and flaws
+cameras    the cameras, their places, headings and flaws
+textures   value noise, tiles, bricks, planks, leaves
+tracing    a small ray tracer: boxes, cylinders, bushes on a floor
+things     walls, windows, furniture, plants from three solids
+scenes     rooms and streets; the place behind the person
 shots      what changes from image to image
 raster     the z-buffer: one pass gives label, normal, rest position
 dressing   rest position -> material: hems, stripes, logos, beards
 stage      the mesh takes its pose before the camera
 shading    buffers -> visible or near-infrared picture
-sensor     linear light -> eight-bit picture
+shadow     the person's shadow on the floor
+foreground obstacles and other people, as cutouts
+sensor     linear light -> motion blur, noise, eight bits, JPEG
 render     person + camera + shot -> image
+factors    what the manifest says about an image
 dataset    all people in parallel -> a data set folder
 ========== =============================================================
 """
 
-GENERATOR_VERSION = "1.0"
+GENERATOR_VERSION = "2.0"

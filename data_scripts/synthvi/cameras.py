@@ -1,4 +1,9 @@
-"""Six cameras like SYSU-MM01's: where they hang, which way people walk, and what each does to a picture."""
+"""A network of cameras like SYSU-MM01's: where they hang, which way people walk, and what each does to a picture.
+
+Numbering: a camera whose number divides by three is infrared, all others are visible. Four visible and two infrared
+cameras are thus 1, 2, 4, 5 and 3, 6, as in SYSU-MM01; more cameras go on as 7, 8, 10, 11, … and 9, 12, …. A camera keeps
+its number, place and flaws when others are added.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from .seeds import Purpose, generator
-from .world import CAMERAS, INFRARED_CAMERAS, World
+from .world import World, camera_numbers, is_infrared
 
 SAME_PLACE = {3: 2}  # camera 3 (infrared) stands where camera 2 (visible) stands
-OUTDOOR = (4, 5, 6)
 
 
 @dataclass(frozen=True)
 class Camera:
     """One camera."""
 
-    number: int  # 1..6
+    number: int
     infrared: bool
+    outdoor: bool
     place: int  # cameras with the same number see the same place
     height: float  # metres above the floor
     distance: float  # metres from the person
+    turn: float  # radians, how far it looks askew at the wall
     headings: tuple[float, ...]  # degrees; 0 walks towards the camera, 90 to the picture's right
     white_balance: tuple[float, float, float]  # gains of red, green, blue
     exposure: float
@@ -30,14 +36,20 @@ class Camera:
     haze: float  # light added everywhere
     blur: float  # 0..0.3, share of a pixel's light that goes to each neighbour
     noise: float  # standard deviation, display units 0..1
-    light: tuple[float, float, float]  # unit direction towards sun or lamp
+    quality: float  # JPEG quality 1..100
+    light: tuple[float, float, float]  # unit direction towards sun or lamp, camera's frame
     sun: float
     sky: float
 
 
+def is_outdoor(number: int, world: World) -> bool:
+    """Whether camera or place ``number`` is outdoors: the last ``outdoor_share`` of every six, so 4, 5, 6 by default."""
+    return (number - 1) % 6 >= 6 - round(6 * world.outdoor_share)
+
+
 def draw_cameras(seed: int, world: World) -> dict[int, Camera]:
-    """The six cameras of a world; each depends on the seed and its own number only."""
-    return {number: _draw_camera(number, seed, world) for number in CAMERAS}
+    """All cameras of a world by number; each depends on the seed, its number and the knobs only."""
+    return {number: _draw_camera(number, seed, world) for number in camera_numbers(world)}
 
 
 def _draw_camera(number: int, seed: int, world: World) -> Camera:
@@ -45,38 +57,51 @@ def _draw_camera(number: int, seed: int, world: World) -> Camera:
     rng = generator(seed, Purpose.CAMERA, number)
     place = SAME_PLACE.get(number, number)
     where = generator(seed, Purpose.VIEWPOINT, place)
-    gap = world.camera_gap
-    infrared = number in INFRARED_CAMERAS
-    height, distance = where.uniform(1.5, 3.2), where.uniform(3.5, 6.5)
-    balance = (
-        1.0 + gap * rng.uniform(-0.16, 0.16) * np.array([1.0, 0.1, -1.0]) + gap * rng.normal(0, 0.025, 3)
-    )
-    azimuth, elevation = rng.uniform(-1.2, 1.2), rng.uniform(0.5, 1.1)
-    light = np.array(
-        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
-    )
-    if infrared:
-        light = np.array([rng.uniform(-0.25, 0.25), rng.uniform(0.05, 0.3), 1.0])
-        light /= np.linalg.norm(light)
-    sun = rng.uniform(0.25, 0.75) if number in OUTDOOR else rng.uniform(0.1, 0.4)
+    view, color = world.camera_gap * world.view_gap, world.camera_gap * world.color_gap
+    bright, sharp = world.camera_gap * world.exposure_gap, world.camera_gap * world.sharpness_gap
+    infrared, outdoor = is_infrared(number), is_outdoor(number, world)
+    height = world.camera_height + view * (where.uniform(-0.85, 0.85) + rng.uniform(-0.1, 0.1))
+    distance = world.camera_distance + view * (where.uniform(-1.5, 1.5) + rng.uniform(-0.2, 0.2))
+    turn = view * (where.uniform(-0.6, 0.6) + rng.uniform(-0.1, 0.1))
+    balance = 1.0 + color * rng.uniform(-0.21, 0.21) * np.array([1.0, 0.1, -1.0])
+    balance = balance + color * rng.normal(0, 0.033, 3)
+    light, sun = _draw_light(rng, infrared, outdoor)
     return Camera(
         number=number,
         infrared=infrared,
+        outdoor=outdoor,
         place=place,
-        height=height + rng.uniform(-0.1, 0.1),
-        distance=distance + rng.uniform(-0.2, 0.2),
+        height=float(np.clip(height, 1.2, 6.0)),
+        distance=float(np.clip(distance, 2.5, 12.0)),
+        turn=float(np.clip(turn, -0.9, 0.9)),
         headings=_draw_headings(rng, world),
-        white_balance=tuple(np.clip(balance, 0.5, 1.6)),
-        exposure=float(np.exp(gap * rng.uniform(-0.28, 0.28))),
-        contrast=float(1.0 + gap * rng.uniform(-0.18, 0.18)),
-        saturation=float(np.clip(1.0 + gap * rng.uniform(-0.35, 0.2), 0.2, 1.6)),
-        haze=float(gap * rng.uniform(0.0, 0.035)),
-        blur=float(min(0.3, world.blur * rng.uniform(0.03, 0.16))),
+        white_balance=tuple(float(gain) for gain in np.clip(balance, 0.5, 1.6)),
+        exposure=float(np.exp(bright * rng.uniform(-0.36, 0.36))),
+        contrast=float(1.0 + bright * rng.uniform(-0.23, 0.23)),
+        saturation=float(np.clip(1.0 + color * rng.uniform(-0.45, 0.26), 0.2, 1.6)),
+        haze=float(bright * rng.uniform(0.0, 0.045)),
+        blur=float(np.clip(world.blur * (0.095 + sharp * rng.uniform(-0.065, 0.065)), 0.0, 0.3)),
         noise=world.nir_sensor_noise if infrared else world.sensor_noise,
-        light=tuple(light),
+        quality=float(np.clip(world.jpeg_quality * (1.0 + sharp * rng.uniform(-0.22, 0.22)), 5, 98)),
+        light=light,
         sun=sun,
         sky=1.0 - 0.55 * sun,
     )
+
+
+def _draw_light(
+    rng: np.random.Generator, infrared: bool, outdoor: bool
+) -> tuple[tuple[float, float, float], float]:
+    """Direction towards the sun, the ceiling's lamps or the camera's own lamp, and the strength of direct light."""
+    azimuth, elevation = rng.uniform(-1.2, 1.2), rng.uniform(0.5, 1.1)
+    lamp = np.array([rng.uniform(-0.25, 0.25), rng.uniform(0.05, 0.3), 1.0])
+    sun = rng.uniform(0.25, 0.75) if outdoor else rng.uniform(0.1, 0.4)
+    flat = np.cos(elevation)
+    light = np.array([np.sin(azimuth) * flat, np.sin(elevation), np.cos(azimuth) * flat])
+    if infrared:
+        light = lamp / np.linalg.norm(lamp)
+    x, y, z = (float(value) for value in light)
+    return (x, y, z), float(sun)
 
 
 def _draw_headings(rng: np.random.Generator, world: World) -> tuple[float, ...]:

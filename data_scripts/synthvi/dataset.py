@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import GENERATOR_VERSION
-from .render import Shot, Studio
-from .world import INFRARED_CAMERAS, Preset, World
+from .factors import camera_factors, person_factors, shot_factors
+from .render import Studio
+from .seeds import root
+from .sightings import sightings
+from .world import Preset, World, camera_numbers, is_infrared
 
 LICENCE = "CC0-1.0 (images generated from a CC0 1.0 MakeHuman mesh; no real person is shown)"
 _studio: Studio | None = None  # one per worker process
@@ -39,49 +42,36 @@ def people(preset: Preset) -> range:
     return range(1, preset.train_people + preset.test_people + 1)
 
 
-def shots_of(preset: Preset, person: int) -> int:
-    """Images per camera of one person."""
-    return preset.train_shots if person <= preset.train_people else preset.test_shots
-
-
 def split_of(preset: Preset, person: int, camera: int) -> str:
     """Split of an image: test images of infrared cameras ask, those of visible cameras are searched."""
     if person <= preset.train_people:
         return "train"
-    return "query" if camera in INFRARED_CAMERAS else "gallery"
+    return "query" if is_infrared(camera) else "gallery"
 
 
 def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """All images (k, height, width, 3) uint8 of one identity and their manifest rows."""
     look, outfit = studio.dressed(person)
     images, rows = [], []
-    for camera in studio.cameras_of(person):
-        for index in range(shots_of(studio.preset, person)):
+    counts = zip(camera_numbers(studio.world), studio.sightings[person - 1], strict=True)
+    for camera, count in counts:
+        for index in range(count):
             image, shot = studio.render(person, camera, index, look, outfit)
             images.append(image)
-            rows.append(_row(studio, person, camera, index, shot))
+            source = f"synthvi:world={studio.world.name}/seed={studio.seed}/person={person}/camera={camera}/shot={index}"
+            rows.append(
+                {
+                    "split": split_of(studio.preset, person, camera),
+                    "modality": "infrared" if is_infrared(camera) else "visible",
+                    "camera": camera,
+                    "identity": person,
+                    "source": source,
+                    **shot_factors(shot),
+                    **camera_factors(studio.cameras[camera]),
+                    **person_factors(look),
+                }
+            )
     return np.stack(images), rows
-
-
-def _row(studio: Studio, person: int, camera: int, index: int, shot: Shot) -> dict[str, Any]:
-    """Manifest row of one image: the required columns, then its factors."""
-    lens = studio.cameras[camera]
-    return {
-        "split": split_of(studio.preset, person, camera),
-        "modality": "infrared" if lens.infrared else "visible",
-        "camera": camera,
-        "identity": person,
-        "source": f"synthvi:seed={studio.seed}/person={person}/camera={camera}/shot={index}",
-        "heading": round(shot.heading % 360.0, 1),
-        "gait_phase": round(shot.pose.phase, 3),
-        "stride": round(shot.pose.stride, 3),
-        "distance": round(lens.distance, 2),
-        "occluded": int(bool(shot.occluder)),
-        "place": lens.place,
-        "spot": shot.spot,
-        "scale": round(shot.scale, 3),
-        "light": round(shot.light, 3),
-    }
 
 
 def _start_worker(seed: int, world: World, preset: Preset) -> None:
@@ -141,8 +131,7 @@ def write_dataset(
     """
     from dmic.images import DatasetWriter  # here, so that worker processes do not import the package
 
-    studio = Studio(seed, world, preset)
-    total = sum(len(studio.cameras_of(person)) * shots_of(preset, person) for person in people(preset))
+    total = image_count(seed, world, preset)
     with DatasetWriter(
         path,
         count=total,
@@ -197,8 +186,7 @@ class Progress:
 
 def image_count(seed: int, world: World, preset: Preset) -> int:
     """Number of images a preset gives with this seed."""
-    studio = Studio(seed, world, preset)
-    return sum(len(studio.cameras_of(person)) * shots_of(preset, person) for person in people(preset))
+    return int(sightings(root(seed, world.name), world, preset).sum())
 
 
 def matches(path: str | os.PathLike[str], made: dict[str, Any]) -> bool:

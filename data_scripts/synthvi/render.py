@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from .body import Body, load_body
 from .cameras import Camera, draw_cameras
+from .foreground import (
+    CROWD,
+    VARIANTS,
+    Cutout,
+    bystander_shot,
+    draw_obstacle,
+    lay_over,
+    side_column,
+    trimmed,
+)
 from .materials import GAMMA
 from .outfit import Outfit, dress
 from .scenes import Place, draw_place, render_spots
-from .seeds import Purpose, generator
-from .sensor import develop
+from .season import dress_for_heat
+from .seeds import Purpose, generator, root
+from .sensor import develop, smear, through_jpeg
 from .shading import shade_infrared, shade_visible
+from .shadow import cast_shadow, ground_shadow
 from .shots import MARGIN, Shot, draw_shot
-from .stage import Buffers, draw_buffers, ground_shadow
+from .sightings import sightings
+from .stage import Buffers, draw_buffers
 from .wardrobe import Person, Style, draw_palette, draw_person
-from .world import CAMERAS, Preset, World
+from .world import Preset, World, camera_numbers
+
+Layer = tuple[np.ndarray, np.ndarray]  # linear light times coverage (h, w, c), coverage (h, w)
 
 
 @dataclass
@@ -36,6 +52,13 @@ class Studio:
     seed: int
     world: World
     preset: Preset
+    _cutouts: dict[tuple, Cutout] = field(default_factory=dict)
+    _crowd: dict[int, tuple[Person, Outfit]] = field(default_factory=dict)
+
+    @cached_property
+    def root(self) -> int:
+        """Seed of every draw."""
+        return root(self.seed, self.world.name)
 
     @cached_property
     def body(self) -> Body:
@@ -44,19 +67,19 @@ class Studio:
 
     @cached_property
     def cameras(self) -> dict[int, Camera]:
-        """The six cameras."""
-        return draw_cameras(self.seed, self.world)
+        """The cameras by number."""
+        return draw_cameras(self.root, self.world)
 
     @cached_property
     def places(self) -> dict[int, Place]:
         """Places by number."""
         numbers = {camera.place for camera in self.cameras.values()}
-        return {number: draw_place(number, self.seed, self.world) for number in sorted(numbers)}
+        return {number: draw_place(number, self.root, self.world) for number in sorted(numbers)}
 
     @cached_property
     def colors(self) -> np.ndarray:
         """Cloth colours of this world."""
-        return draw_palette(generator(self.seed, Purpose.PALETTE), self.world)
+        return draw_palette(generator(self.root, Purpose.PALETTE), self.world)
 
     @cached_property
     def margin(self) -> int:
@@ -68,65 +91,75 @@ class Studio:
         """Backgrounds of every camera."""
         size = (self.preset.height, self.preset.width)
         return {
-            number: render_spots(camera, self.places[camera.place], self.world, size, self.margin, self.seed)
+            number: render_spots(camera, self.places[camera.place], self.world, size, self.margin, self.root)
             for number, camera in self.cameras.items()
         }
 
+    @cached_property
+    def sightings(self) -> np.ndarray:
+        """Images per person and camera, (people, cameras)."""
+        return sightings(self.root, self.world, self.preset)
+
     def person(self, number: int) -> Person:
         """Identity ``number`` of this world."""
-        return draw_person(generator(self.seed, Purpose.PERSON, number), self.world, self.colors)
+        return self._draw_person(Purpose.PERSON, number)
 
     def cameras_of(self, number: int) -> list[int]:
-        """Which cameras see identity ``number``: a random subset, sorted."""
-        rng = generator(self.seed, Purpose.SUBSET, number)
-        count = rng.integers(self.preset.least_cameras, self.preset.most_cameras + 1)
-        return sorted(int(c) for c in rng.choice(CAMERAS, size=count, replace=False))
+        """Which cameras see identity ``number``."""
+        numbers = camera_numbers(self.world)
+        return [numbers[column] for column in np.flatnonzero(self.sightings[number - 1])]
 
     def shot(self, number: int, camera: int, index: int, person: Person) -> tuple[Shot, np.random.Generator]:
         """Factors of one image, and the generator that its sensor noise comes from."""
-        rng = generator(self.seed, Purpose.SHOT, number, camera, index)
-        order = generator(self.seed, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
-        heading = self.cameras[camera].headings[order[index % len(order)]]
-        return draw_shot(rng, self.world, heading, person.style), rng
+        rng = generator(self.root, Purpose.SHOT, number, camera, index)
+        order = generator(self.root, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
+        lens = self.cameras[camera]
+        heading = lens.headings[order[index % len(order)]]
+        return draw_shot(rng, self.world, heading, person.style, lens.quality), rng
 
     def render(
         self, number: int, camera: int, index: int, person: Person, outfit: Outfit
     ) -> tuple[np.ndarray, Shot]:
-        """Render one image (height, width, 3) uint8."""
+        """Render one image (height, width, 3) uint8; its factors, with the share of the person that is hidden."""
         shot, rng = self.shot(number, camera, index, person)
         lens = self.cameras[camera]
         buffers = draw_buffers(self.body, outfit, lens, shot, self.preset)
-        return self.expose(buffers, person, lens, shot, rng), shot
+        image, hidden = self.expose(buffers, person, lens, shot, rng)
+        return image, dataclasses.replace(shot, hidden=hidden)
 
     def dressed(self, number: int) -> tuple[Person, Outfit]:
         """Identity ``number`` and its mesh."""
         person = self.person(number)
         return person, dress(self.body, person)
 
-    def expose(
-        self, buffers: Buffers, person: Person, lens: Camera, shot: Shot, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Shade buffers in the camera's spectrum and develop the picture."""
-        ss = self.preset.supersampling
-        place = crop_background(self.spots[lens.number][shot.spot], self.preset, self.margin, shot.drift)
-        place = place * ground_shadow(buffers, self.preset, 0.30 if lens.infrared else 0.45)[..., None]
+    def shade(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
+        """Shade buffers in the camera's spectrum."""
         style = Style(*(float(value) for value in person.style))
         light = np.asarray(lens.light, dtype=np.float32)
         surfaces = (buffers.surface, buffers.rest, buffers.normal)
+        samples = self.preset.supersampling
         if lens.infrared:
             table = (person.infrared**GAMMA).astype(np.float32)
-            grey, cover = shade_infrared(*surfaces, table, style, light, self.world.nir_falloff, ss)
-            color, place, gains = grey[..., None], place[..., :1], np.full(1, lens.exposure)
-        else:
-            table = (person.visible**GAMMA).astype(np.float32)
-            color, cover = shade_visible(*surfaces, table, style, light, lens.sun, lens.sky, ss)
-            gains = lens.exposure * np.asarray(lens.white_balance)
-        if shot.occluder:
-            color, cover = occlude(color, cover, shot.occluder)
+            grey, cover = shade_infrared(*surfaces, table, style, light, self.world.nir_falloff, samples)
+            return grey[..., None], cover
+        table = (person.visible**GAMMA).astype(np.float32)
+        return shade_visible(*surfaces, table, style, light, lens.sun, lens.sky, samples)
+
+    def expose(
+        self, buffers: Buffers, person: Person, lens: Camera, shot: Shot, rng: np.random.Generator
+    ) -> tuple[np.ndarray, float]:
+        """Take the picture (height, width, 3) uint8; also the share 0..1 of the person that is hidden."""
+        color, cover = self.shade(buffers, person, lens)
+        place = self._behind(buffers, lens, shot)
+        if shot.motion > 0:
+            length, angle = shot.motion * self.preset.height, np.deg2rad(shot.heading)
+            color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
+        hidden = self._in_the_way(color, cover, lens, shot)
+        gains = np.full(1, lens.exposure) if lens.infrared else lens.exposure * np.asarray(lens.white_balance)
         noise = (lens.noise * rng.standard_normal(color.shape, dtype=np.float32)).astype(np.float32)
         image = develop(
             color,
-            np.ascontiguousarray(place, dtype=np.float32),
+            place,
             cover,
             (gains * shot.light).astype(np.float32),
             lens.haze,
@@ -136,7 +169,62 @@ class Studio:
             lens.blur,
             noise,
         )
-        return np.repeat(image, 3, axis=2) if lens.infrared else image
+        if shot.quality:
+            image = through_jpeg(image, shot.quality)
+        return (np.repeat(image, 3, axis=2) if lens.infrared else image), hidden
+
+    def _behind(self, buffers: Buffers, lens: Camera, shot: Shot) -> np.ndarray:
+        """Linear light (h, w, c) float32 of the place with the person's shadow and perhaps somebody else."""
+        crop = crop_background(self.spots[lens.number][shot.spot], self.preset, self.margin, shot.drift)
+        shadow = ground_shadow(buffers, lens, self.preset)
+        place = cast_shadow(crop, shadow, 1 if lens.infrared else 3)
+        if shot.bystander:
+            cutout = self._bystander(lens, int(shot.bystander_pick * CROWD), before=False)
+            far = np.sign(shot.bystander_place) * 0.22 + 0.33 * shot.bystander_place
+            left = self.preset.width * (0.5 + far) - 0.5 * cutout.alpha.shape[1]
+            lay_over(place, np.ones(place.shape[:2], np.float32), cutout.color, cutout.alpha, int(left))
+        return place
+
+    def _in_the_way(self, color: np.ndarray, cover: np.ndarray, lens: Camera, shot: Shot) -> float:
+        """Lay the shot's obstacle over the person, in place; the share of the person that it hides."""
+        if not shot.occluder:
+            return 0.0
+        if shot.occluder == "person":
+            cutout = self._bystander(lens, int(shot.occluder_pick * CROWD), before=True)
+        else:
+            cutout = self._obstacle(lens, shot.occluder, int(shot.occluder_pick * VARIANTS))
+        left = side_column(shot.occluder, shot, self.world, self.preset.width, cutout.alpha.shape[1])
+        return float(lay_over(color, cover, cutout.color, cutout.alpha, left))
+
+    def _obstacle(self, lens: Camera, kind: str, variant: int) -> Cutout:
+        """An obstacle as this camera sees it, traced when first needed."""
+        key = (lens.number, kind, variant)
+        if key not in self._cutouts:
+            self._cutouts[key] = draw_obstacle(lens, kind, variant, self.root, self.world, self.preset)
+        return self._cutouts[key]
+
+    def _bystander(self, lens: Camera, number: int, *, before: bool) -> Cutout:
+        """Bystander ``number`` as this camera sees them, rendered when first needed."""
+        key = (lens.number, number, before)
+        if key not in self._cutouts:
+            if number not in self._crowd:
+                somebody = self._draw_person(Purpose.BYSTANDER, number)
+                self._crowd[number] = somebody, dress(self.body, somebody)
+            person, outfit = self._crowd[number]
+            shot, nearer = bystander_shot(lens, number, before, self.root, self.world, person.style)
+            color, cover = self.shade(draw_buffers(self.body, outfit, lens, shot, self.preset), person, lens)
+            if lens.infrared:
+                color = color * np.float32(
+                    (lens.distance / (lens.distance - nearer)) ** self.world.lamp_falloff
+                )
+            self._cutouts[key] = trimmed(color, cover)
+        return self._cutouts[key]
+
+    def _draw_person(self, purpose: Purpose, number: int) -> Person:
+        """Draw somebody, dressed for the season."""
+        person = draw_person(generator(self.root, purpose, number), self.world, self.colors)
+        season = generator(self.root, Purpose.SEASON, int(purpose), number)
+        return dress_for_heat(person, season) if season.uniform() < self.world.summer else person
 
 
 def crop_background(spot: np.ndarray, preset: Preset, margin: int, drift: tuple[float, float]) -> np.ndarray:
@@ -144,22 +232,3 @@ def crop_background(spot: np.ndarray, preset: Preset, margin: int, drift: tuple[
     row = margin + int(round(drift[0] * preset.height))
     column = margin + int(round(drift[1] * preset.height))
     return spot[row : row + preset.height, column : column + preset.width]
-
-
-def occlude(
-    color: np.ndarray, cover: np.ndarray, occluder: tuple[float, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Put a plain board before the person: at the left, the right, or below."""
-    side, share, grey, wide = occluder
-    height, width = cover.shape
-    rows, columns = slice(None), slice(None)
-    if side == 2:
-        rows = slice(int(height * (1 - share)), None)
-        columns = slice(int(width * (1 - wide) / 2), int(width * (1 + wide) / 2))
-    elif side == 1:
-        columns = slice(int(width * (1 - share)), None)
-    else:
-        columns = slice(0, int(width * share))
-    color[rows, columns] = grey**GAMMA
-    cover[rows, columns] = 1.0
-    return color, cover

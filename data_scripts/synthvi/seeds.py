@@ -19,6 +19,14 @@ class Purpose(IntEnum):
     SUBSET = 7
     SHOT = 8
     HEADINGS = 9
+    SEASON = 10
+    BYSTANDER = 11
+    OBSTACLE = 12
+
+
+def root(seed: int, world_name: str) -> int:
+    """Seed of all draws of one world: worlds of another name share nothing, even with the same ``seed``."""
+    return seed + (ord(world_name[0]) - ord("a")) * 2**32
 
 
 def generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:

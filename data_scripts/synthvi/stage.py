@@ -22,7 +22,10 @@ class Buffers:
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
     rest: np.ndarray  # (ss h, ss w, 3) float32
     normal: np.ndarray  # (ss h, ss w, 3) float32
-    feet: tuple[float, float, float]  # row and column of the ground point in pixels; pixels per metre there
+    seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's frame, metres
+    ground: np.ndarray  # (3,) the point between the feet in that frame
+    scale: float  # pixels per unit slope
+    offset: np.ndarray  # (2,) column and row of the optical axis in pixels
 
 
 def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset: Preset) -> Buffers:
@@ -34,7 +37,8 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     seen = points @ turn.T + ground
     near = 1.0 / -seen[:, 2]
     slopes = np.stack([seen[:, 0] * near, -seen[:, 1] * near], 1)  # columns, rows
-    scale, offset = _frame(slopes[np.unique(outfit.faces)], camera, shot, preset)
+    used = np.unique(outfit.faces)
+    scale, offset = _frame(slopes[used], camera, shot, preset)
     screen = ((slopes * scale + offset) * preset.supersampling).astype(np.float32)
     surface, rest, normal = rasterize(
         screen,
@@ -47,8 +51,7 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
         preset.height * preset.supersampling,
         preset.width * preset.supersampling,
     )
-    row = ground[1] / ground[2] * scale + offset[1]
-    return Buffers(surface, rest, normal, (float(row), float(offset[0]), float(scale / -ground[2])))
+    return Buffers(surface, rest, normal, seen[used], ground, scale, offset)
 
 
 def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
@@ -81,11 +84,3 @@ def _frame(slopes: np.ndarray, camera: Camera, shot: Shot, preset: Preset) -> tu
     middle = 0.5 * (low + high) * [0.6, 1.0]  # sideways: between the pelvis and the middle of the box
     target = np.array([preset.width / 2, preset.height / 2]) + np.array(shot.shift[::-1]) * preset.height
     return float(scale), target - middle * scale
-
-
-def ground_shadow(buffers: Buffers, preset: Preset, strength: float) -> np.ndarray:
-    """Darkening (h, w) of the floor under the feet: a soft ellipse."""
-    row, column, metre = buffers.feet
-    y = (np.arange(preset.height)[:, None] + 0.5 - row) / (0.14 * metre)
-    x = (np.arange(preset.width)[None, :] + 0.5 - column) / (0.42 * metre)
-    return (1.0 - strength * np.exp(-(x**2) - y**2)).astype(np.float32)
