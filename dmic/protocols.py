@@ -83,7 +83,7 @@ _ALL, _INDOOR = (1, 2, 4, 5), (1, 2)
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
-        Protocol("synthvi", "synthvi", (3, 6), _ALL, shots=1, trials=10),
+        Protocol("synthvi", "synthvi", shots=1, trials=10),  # any number of cameras
         Protocol("sysu-all-single", "sysu", (3, 6), _ALL, shots=1, trials=10, draw="agw"),
         Protocol("sysu-all-multi", "sysu", (3, 6), _ALL, shots=10, trials=10, draw="agw"),
         Protocol("sysu-indoor-single", "sysu", (3, 6), _INDOOR, shots=1, trials=10, draw="agw"),

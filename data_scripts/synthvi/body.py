@@ -51,7 +51,7 @@ class Body:
         return self.bone_names.index(name)
 
     def part_vertices(self, name: str) -> np.ndarray:
-        """Sorted indices of the vertices of one part (``shell``, ``head``, ``hand``, ``skirt``, ``hair``)."""
+        """Sorted indices of the vertices of one part (``shell``, ``head``, ``hand``)."""
         return np.unique(self.faces[self.face_parts == self.part_names.index(name)])
 
 

@@ -1,6 +1,7 @@
-"""From a rest position to a material: where sleeves and hems end, stripes, checks, logos, hair, faces.
+"""From a rest position to materials: stripes, checks, logos, straps, soles, how crumpled the cloth is.
 
 All of it happens per sample, so edges stay crisp on a coarse mesh, and moves with the body because rest positions do.
+A sample's material is a mixture ``(first, second, share)``: ``share`` of the second, the rest of the first.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import math
 
 import numba
 
+from .face import head_material
+from .figure import SHOULDER, WRIST
 from .materials import Material
-from .outfit import SHOULDER, WRIST, Surface
-from .wardrobe import Bag, Hair, Pattern
+from .pieces import Surface
+from .shoes import SOLE as SOLE_HEIGHT
+from .wardrobe import Bag, Pattern
 
 # numba reads these as constants
 SKIN, HAIR, TOP, TOP_SECOND = (
@@ -33,16 +37,33 @@ BAG, BAG_SECOND, LOGO, SOCK = (
     int(Material.LOGO),
     int(Material.SOCK),
 )
-FACE_DARK, LIPS = int(Material.FACE_DARK), int(Material.LIPS)
-ARM, HEAD, HAND, SKIRT = int(Surface.ARM), int(Surface.HEAD), int(Surface.HAND), int(Surface.SKIRT)
-LONG = int(Hair.LONG)
-HAIR_SURFACE, BAG_SURFACE, BRIM = int(Surface.HAIR), int(Surface.BAG), int(Surface.BRIM)
+BODY_S, HEAD_S, HAND_S, SHOE_S = int(Surface.BODY), int(Surface.HEAD), int(Surface.HAND), int(Surface.SHOE)
+TOP_S, SLEEVE_S, BOTTOM_S, BAG_S = (
+    int(Surface.TOP),
+    int(Surface.SLEEVE),
+    int(Surface.BOTTOM),
+    int(Surface.BAG),
+)
+STRAP_S, COAT_S, COAT_SLEEVE_S, SKIRT_S = (
+    int(Surface.STRAP),
+    int(Surface.COAT),
+    int(Surface.COAT_SLEEVE),
+    int(Surface.SKIRT),
+)
+HAIR_S, HAT_S, SCARF_S = int(Surface.HAIR), int(Surface.HAT), int(Surface.SCARF)
 RINGS, STRIPES, CHECKS = int(Pattern.RINGS), int(Pattern.STRIPES), int(Pattern.CHECKS)
 TWO_TONE, SIDES, CHEST_BAND = int(Pattern.TWO_TONE), int(Pattern.SIDES), int(Pattern.CHEST_BAND)
+SIDE_STRIPE, FADE = int(Pattern.SIDE_STRIPE), int(Pattern.FADE)
 BACKPACK, SHOULDER_BAG = int(Bag.BACKPACK), int(Bag.SHOULDER)
 ARM_X, ARM_Y, ARM_Z = (float(v) for v in WRIST - SHOULDER)
 ARM_SQUARE = ARM_X**2 + ARM_Y**2 + ARM_Z**2
 SHOULDER_X, SHOULDER_Y, SHOULDER_Z = (float(v) for v in SHOULDER)
+
+
+@numba.njit(cache=True)
+def arm_share(x, y, z):
+    """Place along the arm: 0 shoulder, 1 wrist."""
+    return ((abs(x) - SHOULDER_X) * ARM_X + (y - SHOULDER_Y) * ARM_Y + (z - SHOULDER_Z) * ARM_Z) / ARM_SQUARE
 
 
 @numba.njit(cache=True)
@@ -54,8 +75,8 @@ def odd(value, period):
 @numba.njit(cache=True)
 def second_color(pattern, x, y, share, on_arm, period, split):
     """Whether a pattern shows its second colour here (``share``: place along the arm)."""
-    along = -0.55 * share if on_arm else y  # sleeves get rings, too
-    across = y * 0.5 if on_arm else x
+    along = -0.43 * share if on_arm else y  # sleeves get rings, too
+    across = 0.6 * y if on_arm else x
     if pattern == RINGS:
         return odd(along, period)
     if pattern == STRIPES:
@@ -65,7 +86,7 @@ def second_color(pattern, x, y, share, on_arm, period, split):
     if pattern == TWO_TONE:
         return (share > 0.45) if on_arm else y < split
     if pattern == SIDES:
-        return on_arm or abs(x) > 0.14
+        return abs(x) > 0.15 and y > 0.17
     if pattern == CHEST_BAND:
         return (0.18 < share < 0.42) if on_arm else abs(y - split) < 0.075
     return False
@@ -73,116 +94,111 @@ def second_color(pattern, x, y, share, on_arm, period, split):
 
 @numba.njit(cache=True)
 def material_at(surface, x, y, z, style):
-    """Material of a sample from its surface and its rest position (metres)."""
-    if surface == HEAD:
-        return _head(x, y, z, style)
-    if surface == HAND:
-        return SKIN
-    if surface == HAIR_SURFACE:
-        return HAIR
-    if surface == BRIM:
-        return HAT
-    if surface == BAG_SURFACE:
-        return BAG_SECOND if (y > 0.62 or (abs(x) < 0.55 and -0.7 < y < -0.15 and abs(z) > 0.5)) else BAG
-    if surface == SKIRT:
-        if style.coat > 0.5:
-            return _coat(x, y, 0.0, False, style)
-        return _bottom(x, y, style)
-    return _cloth(surface == ARM, x, y, z, style)
+    """Mixture (first, second, share) of a sample from its surface and its rest position (metres)."""
+    if surface == HEAD_S:
+        return head_material(x, y, z, style)
+    if surface == HAND_S:
+        return SKIN, SKIN, 0.0
+    if surface == BODY_S:
+        return (SOCK if y < style.sock_top else SKIN), SKIN, 0.0
+    if surface == HAIR_S:
+        return HAIR, HAIR, 0.0
+    if surface == HAT_S:
+        return HAT, HAT, 0.0
+    if surface == SCARF_S:
+        return BAG_SECOND, HAT, 1.0 if odd(y + 2.0, 0.15) and style.scarf > 1.5 else 0.0
+    if surface == SHOE_S:
+        return (SOLE if y < SOLE_HEIGHT + 0.001 else SHOE), SHOE, 0.0
+    if surface == STRAP_S:
+        return BAG_SECOND, BAG, 0.5
+    if surface == BAG_S:
+        return _bag(x, y, z)
+    if surface == SKIRT_S or surface == BOTTOM_S:
+        return _bottom(x, y, z, style)
+    return _upper(surface, x, y, z, style)
 
 
 @numba.njit(cache=True)
-def _cloth(on_arm, x, y, z, style):
-    """Trunk, arms, legs and feet."""
-    share = ((abs(x) - SHOULDER_X) * ARM_X + (y - SHOULDER_Y) * ARM_Y + (z - SHOULDER_Z) * ARM_Z) / ARM_SQUARE
-    if on_arm:
-        if style.coat > 0.5:
-            return _coat(x, y, share, True, style)
-        return _top(x, y, z, share, True, style) if share < style.sleeve else SKIN
-    if y < style.shoe_top:
-        return SOLE if y < -0.795 else SHOE
-    strap = _strap(x, y, z, style)
-    if strap >= 0:
-        return strap
-    if style.coat > 0.5 and y > style.coat_hem:
-        open_half = style.coat_open + 0.5 * max(0.0, y - 0.35) * (style.coat_open > 0)
-        if not (z > 0.0 and abs(x) < open_half) and y < 0.60:
-            return _coat(x, y, 0.0, False, style)
-    if y > style.top_hem:
-        collar = style.neckline + 0.6 * abs(x) if z > 0.03 else max(style.neckline, 0.565)
-        return SKIN if y > collar else _top(x, y, z, 0.0, False, style)
-    if style.skirt > 0.5:
-        return (
-            _bottom(x, y, style)
-            if y > max(style.bottom_hem, -0.05)
-            else (SOCK if y < style.sock_top else SKIN)
+def _bag(x, y, z):
+    """Body (|y| ≤ 1), lid (2.6 … 3.4) and pocket (−3.4 … −2.6) of a bag; seams and a buckle in the second colour."""
+    if y > 2.0:
+        return BAG_SECOND, BAG, 0.0 if y < 2.72 else 0.35
+    if y < -2.0:
+        return BAG, BAG_SECOND, 1.0 if y > -2.70 else 0.35
+    return BAG, BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0
+
+
+@numba.njit(cache=True)
+def _upper(surface, x, y, z, style):
+    """Tops and coats with pattern and logo, straps of bags over them."""
+    on_arm = surface == SLEEVE_S or surface == COAT_SLEEVE_S
+    share = arm_share(x, y, z) if on_arm else 0.0
+    if not on_arm and _strap(x, y, z, style):
+        return BAG, BAG_SECOND, 0.2
+    if surface == COAT_S or surface == COAT_SLEEVE_S:
+        if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.006:
+            return COAT, COAT_SECOND, 0.5  # zip
+        second = second_color(
+            style.coat_pattern, x, y, share, on_arm, 2.0 * style.top_period, style.top_split - 0.1
         )
-    if y > style.bottom_hem:
-        return _bottom(x, y, style)
-    return SOCK if y < style.sock_top else SKIN
-
-
-@numba.njit(cache=True)
-def _top(x, y, z, share, on_arm, style):
-    """Shirt or jumper with pattern and logo."""
+        return COAT, COAT_SECOND, 1.0 if second else 0.0
     if style.logo > 0.5 and not on_arm:
         chest = (style.logo == 1 or style.logo == 3) and z > 0.04
         back = style.logo >= 2 and z < 0.0
-        inside = abs(x) < style.logo_size and abs(y - 0.36) < 0.7 * style.logo_size
+        u, v = abs(x) / style.logo_size, abs(y - 0.36) / (0.7 * style.logo_size)
+        round_one = style.fold_phase > 3.0
+        inside = (u * u + v * v < 1.0) if round_one else (max(u, v) < 1.0 and not 0.25 < v < 0.45)
         if (chest or back) and inside:
-            return LOGO
+            return LOGO, TOP, 0.0
     second = second_color(style.top_pattern, x, y, share, on_arm, style.top_period, style.top_split)
-    return TOP_SECOND if second else TOP
+    return TOP, TOP_SECOND, 1.0 if second else 0.0
 
 
 @numba.njit(cache=True)
-def _coat(x, y, share, on_arm, style):
-    """Coat or jacket."""
-    second = second_color(
-        style.coat_pattern, x, y, share, on_arm, 2.0 * style.top_period, style.top_split - 0.1
-    )
-    return COAT_SECOND if second else COAT
-
-
-@numba.njit(cache=True)
-def _bottom(x, y, style):
+def _bottom(x, y, z, style):
     """Trousers or skirt."""
     kind, period = style.bottom_pattern, style.bottom_period
-    if kind == 1:  # a stripe along the outside of the legs
-        return BOTTOM_SECOND if abs(x) > 0.16 + 0.09 * max(0.0, -y) else BOTTOM
-    if kind == 2:
-        return BOTTOM_SECOND if odd(y, period) != odd(x + 100.25 * period, period) else BOTTOM
-    if kind == 3:
-        return BOTTOM_SECOND if odd(y, 2.5 * period) else BOTTOM
-    return BOTTOM
+    if style.skirt < 0.5 and 0.125 < y < 0.157:
+        return BOTTOM, SHOE, 0.9 if style.belt > 0.5 else 0.25  # waistband or belt
+    if kind == SIDE_STRIPE:  # along the outside of the legs
+        edge = 0.16 + 0.09 * max(0.0, -y)
+        return BOTTOM, BOTTOM_SECOND, 1.0 if abs(x) > edge and abs(z - 0.01) < 0.028 else 0.0
+    if kind == FADE:  # washed-out thighs and knees
+        front = min(1.0, max(0.0, (z - 0.01) / 0.06)) * math.exp(-(((y + 0.24) / 0.16) ** 2))
+        return BOTTOM, BOTTOM_SECOND, 0.55 * front
+    if style.skirt > 0.5:
+        x = 0.19 * math.atan2(x, z - 0.03)  # along the cloth
+    return BOTTOM, BOTTOM_SECOND, 1.0 if second_color(kind, x, y, 0.0, False, period, 0.0) else 0.0
 
 
 @numba.njit(cache=True)
 def _strap(x, y, z, style):
-    """Straps of backpacks and shoulder bags; -1 where there is none."""
-    if style.bag == BACKPACK and y > 0.2 and 0.085 < abs(x) < 0.125 and (z > 0.0 or y > 0.45):
-        return BAG
-    if style.bag == SHOULDER_BAG and 0.0 < y < 0.56 and abs((y - 0.03) - 1.75 * (x + 0.15)) < 0.055:
-        return BAG
-    return -1
+    """Whether a strap of a backpack or shoulder bag lies here."""
+    if style.bag == BACKPACK:
+        return 0.16 < y and 0.078 < abs(x) + 0.10 * (0.45 - min(0.45, y)) < 0.118 and (z > 0.01 or y > 0.45)
+    if style.bag == SHOULDER_BAG:
+        return 0.0 < y < 0.60 and abs((y - 0.03) - 1.75 * (x + 0.15)) < 0.042
+    return False
 
 
 @numba.njit(cache=True)
-def _head(x, y, z, style):
-    """Hat, hair, eyes, beard, lips, skin."""
-    if style.hat > 0.5 and y > style.hat_line - 0.35 * (0.06 - min(z, 0.06)):
-        return HAT
-    if style.hair > 0.5 and y > 0.700 + 0.65 * min(max(z, -0.05), 0.2) + style.hairline:
-        return HAIR
-    if style.hair == LONG and z < 0.05 and y > max(0.56, style.hair_bottom):
-        return HAIR  # under the strands
-    if z > 0.08:
-        if 0.718 < y < 0.752 and 0.014 < abs(x) < 0.048 and (y < 0.733 or y > 0.744):
-            return FACE_DARK
-        if abs(x) < 0.026 and 0.649 < y < 0.662:
-            return LIPS
-        if style.beard > 0.5 and 0.60 < y < 0.672:
-            return HAIR
-    elif style.beard > 0.5 and 0.625 < y < 0.70 and z > 0.045:
-        return HAIR
-    return SKIN
+def crumple(surface, x, y, z, style):
+    """How strongly cloth is wrinkled here: more at joints and where it is wide, less where it is stretched."""
+    if surface == BOTTOM_S:
+        loose = 0.45 + min(1.0, style.bottom_volume / 0.02)
+        knee = math.exp(-(((y + 0.37) / 0.08) ** 2))
+        groin = math.exp(-(((y + 0.01) / 0.07) ** 2))
+        ankle = math.exp(-(((y + 0.74) / 0.06) ** 2))
+        return loose * (0.45 + 0.8 * knee + 0.7 * groin + 0.9 * ankle)
+    if surface == SLEEVE_S or surface == COAT_SLEEVE_S:
+        share = arm_share(x, y, z)
+        elbow = math.exp(-(((share - 0.52) / 0.16) ** 2))
+        return 0.55 + 0.9 * elbow
+    if surface == TOP_S or surface == COAT_S:
+        loose = 0.5 + min(1.0, style.top_volume / 0.025)
+        return loose * (0.45 + 0.6 * math.exp(-(((y - 0.12) / 0.10) ** 2)))
+    if surface == SKIRT_S:
+        return 0.8
+    if surface == SCARF_S:
+        return 1.5
+    return 0.0

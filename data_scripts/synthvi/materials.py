@@ -7,7 +7,6 @@ only in part: ``World.rho`` says how much.
 
 from __future__ import annotations
 
-import colorsys
 from enum import IntEnum
 
 import numpy as np
@@ -15,6 +14,8 @@ import numpy as np
 from .world import World
 
 GAMMA = 2.2
+NEAR_BLACK = 0.25  # display luminance below which cloth counts as black
+CARBON_SHARE = 0.4  # share of black things that are black with carbon
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
@@ -45,41 +46,15 @@ def luminance(display: np.ndarray) -> np.ndarray:
     return (np.asarray(display, dtype=float) ** GAMMA @ LUMINANCE) ** (1.0 / GAMMA)
 
 
-def palette(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Cloth colours (count, 3) of a world: a third neutral from black to white, the rest spread over hue and lightness."""
-    neutral = max(2, count // 3)
-    colors = []
-    for i in range(neutral):
-        value = 0.05 + 0.88 * i / (neutral - 1)
-        colors.append(
-            np.clip(
-                value + rng.normal(0, 0.02, 3) + value * rng.uniform(0, 0.08) * np.array([1, 0, -1]), 0, 1
-            )
-        )
-    start = rng.uniform()
-    for i in range(count - neutral):
-        hue = (start + i * 0.61803) % 1.0
-        saturation = rng.uniform(0.35, 0.95)
-        value = 0.18 + 0.74 * ((i * 0.38197 + 0.1) % 1.0)
-        colors.append(np.array(colorsys.hsv_to_rgb(hue, saturation, value)))
-    return np.array(colors)
-
-
-def contrasting(
-    rng: np.random.Generator, colors: np.ndarray, first: np.ndarray, least: float = 0.3
-) -> np.ndarray:
-    """Draw a colour whose brightness differs from ``first`` by at least ``least``: its pattern then shows in NIR too."""
-    difference = np.abs(luminance(colors) - luminance(first))
-    fitting = np.flatnonzero(difference >= min(least, difference.max()))
-    return colors[rng.choice(fitting)]
-
-
 def infrared_display(colors: np.ndarray, rng: np.random.Generator, world: World) -> np.ndarray:
     """NIR brightness (materials,) of a person's materials from their display colours (materials, 3).
 
-    Garments: ``rho * luminance + (1 - rho) * u + noise``, ``u`` uniform: the dye's own. Skin is bright, hair medium.
+    Garments: ``rho * luminance + (1 - rho) * u + noise`` with the dye's own ``u``: uniform for colours; for near-black cloth
+    0 if it is black with carbon (soot absorbs at every wavelength), 0.7..1 if dyed. Skin is bright, hair medium.
     """
     own = rng.uniform(0.0, 1.0, len(colors))
+    carbon = rng.uniform(size=len(colors)) < CARBON_SHARE
+    own = np.where(luminance(colors) < NEAR_BLACK, np.where(carbon, 0.0, 0.7 + 0.3 * own), own)
     noise = rng.normal(0.0, world.nir_noise, len(colors))
     bright = world.rho * luminance(colors) + (1.0 - world.rho) * own + noise
     bright = 0.06 + 0.88 * bright

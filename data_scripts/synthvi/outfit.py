@@ -1,32 +1,22 @@
-"""The mesh of one dressed person: body shape, cloth offset along the normals, hair, hat, bag."""
+"""The mesh of one dressed person: skin, and over it every garment as a layer of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
-from .body import Body, morph, vertex_normals
-from .wardrobe import Bag, Hair, Person, Style
+from .bags import bag
+from .body import Body
+from .figure import Figure, arm_length_share, figure_of, ramp, regions
+from .garments import Tailoring, skirt, slope_of, trousers, upper_garment
+from .hair import hair_edge, head_wear
+from .pieces import Piece, Surface
+from .shoes import shoes
+from .wardrobe import Hair, Person, Style
 
-SHOULDER = np.array([0.170, 0.502, 0.019])  # rest position of the left shoulder, metres
-WRIST = np.array([0.453, 0.197, 0.183])
-ARM_BONES = ("upperarm_l", "lowerarm_l", "hand_l", "upperarm_r", "lowerarm_r", "hand_r")
-
-
-class Surface(IntEnum):
-    """Which surface a pixel shows; 0 is the background."""
-
-    NONE = 0
-    BODY = 1
-    ARM = 2
-    HEAD = 3
-    HAND = 4
-    SKIRT = 5
-    HAIR = 6
-    BAG = 7
-    BRIM = 8
+EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
+UPPER_LIFT = 0.03
 
 
 @dataclass(frozen=True)
@@ -34,209 +24,165 @@ class Outfit:
     """A dressed person in the rest pose, ready for skinning."""
 
     vertices: np.ndarray  # (n, 3) float32, this person's shape with clothes
-    rest: np.ndarray  # (n, 3) float32, rest positions; for bags: place within the bag, -1..1
-    cut: np.ndarray  # (n,) float32, pixels where it is negative are not drawn (hems of skirts, tips of hair)
+    rest: np.ndarray  # (n, 3) float32, where materials are looked up: rest position, or place within a part
+    cut: np.ndarray  # (n,) float32, metres inside the cloth's edge; pixels where it is negative are not drawn
     faces: np.ndarray  # (m, 3) int32
     surfaces: np.ndarray  # (m,) uint8 Surface
     weight_bones: np.ndarray  # (n, 4) int32; bone number len(joints) hangs from the left hand, never turning
     weights: np.ndarray  # (n, 4) float32
+    lift: (
+        np.ndarray
+    )  # (n,) float32 metres by which a vertex is drawn nearer than it is: outer cloth hides inner
     joints: np.ndarray  # (bones, 3) float32
-
-
-def arm_length_share(rest: np.ndarray) -> np.ndarray:
-    """Where on the arm a rest position (n, 3) lies: 0 shoulder, 1 wrist."""
-    axis = WRIST - SHOULDER
-    mirrored = np.column_stack([np.abs(rest[:, 0]), rest[:, 1:]])
-    return (mirrored - SHOULDER) @ axis / (axis @ axis)
-
-
-def hair_edge(rest: np.ndarray, shift: float) -> np.ndarray:
-    """Height (n,) above which the head is hair: low at the neck, high at the forehead."""
-    return 0.700 + 0.65 * np.clip(rest[..., 2], -0.05, 0.2) + shift
+    hip: float  # half width of the clothes where the hands hang, metres
 
 
 def dress(body: Body, person: Person) -> Outfit:
     """Build the dressed mesh of a person."""
     style = person.style
-    vertices, joints = morph(body, person.shape)
-    surfaces = _surfaces(body)
-    keep = np.ones(len(surfaces), dtype=bool)
-    if not (style.skirt or (style.coat and style.coat_hem < 0.0)):
-        keep &= surfaces != Surface.SKIRT
-    if style.hair != Hair.LONG:
-        keep &= surfaces != Surface.HAIR
-    normals = vertex_normals(vertices, body.faces)
-    vertices = vertices + normals * _offsets(body, style)[:, None]
-    outfit = Outfit(
-        vertices=vertices.astype(np.float32),
-        rest=body.vertices,
-        cut=_cuts(body, style),
-        faces=body.faces[keep],
-        surfaces=surfaces[keep],
-        weight_bones=body.weight_bones,
-        weights=body.weights,
-        joints=joints,
+    figure = figure_of(body, person.shape)
+    upper = _upper(figure, style)
+    pieces = [*_skin(figure, style), *upper, *_lower(figure, style)]
+    pieces += shoes(figure, style.shoe_top, style.shoe_point)
+    pieces += head_wear(figure, style)
+    pieces += bag(figure, style, np.concatenate([piece.vertices for piece in upper]))
+    return _join(pieces, figure)
+
+
+def _upper(figure: Figure, style: Style) -> list[Piece]:
+    """Top, and a coat over it."""
+    pieces: list[Piece] = []
+    top = Tailoring(
+        volume=style.top_volume,
+        over=style.bottom_volume + 0.010,
+        hem=style.top_hem,
+        sleeve=style.sleeve,
+        neckline=style.neckline,
+        opening=0.0,
+        flare=0.3 * style.top_volume,
+        slope=slope_of(style.top_volume),
+        trunk=Surface.TOP,
+        arm=Surface.SLEEVE,
     )
-    for extra in _extras(body, style, outfit):
-        outfit = _join(outfit, *extra)
-    return outfit
+    if not style.coat:
+        return upper_garment(figure, top)
+    coat = Tailoring(
+        volume=style.coat_volume + 0.5 * style.top_volume,
+        over=max(style.bottom_volume, style.top_volume) + 0.020,
+        hem=style.coat_hem,
+        sleeve=0.97,
+        neckline=0.60 if style.coat_open else 0.585,
+        opening=style.coat_open,
+        flare=0.035 if style.coat_hem < -0.1 else 0.0,
+        slope=slope_of(style.coat_volume),
+        trunk=Surface.COAT,
+        arm=Surface.COAT_SLEEVE,
+    )
+    for piece in upper_garment(figure, top):
+        near = _under_coat(piece.rest, style)
+        keep = ~near[piece.faces].all(axis=1)
+        kind = np.broadcast_to(piece.surface, len(piece.faces))
+        keep &= kind != Surface.SLEEVE
+        pieces.append(
+            Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
+        )
+    return pieces + upper_garment(figure, coat)
 
 
-def _surfaces(body: Body) -> np.ndarray:
-    """Surface (m,) of every face of the body asset."""
-    table = {
-        "shell": Surface.BODY,
-        "head": Surface.HEAD,
-        "hand": Surface.HAND,
-        "skirt": Surface.SKIRT,
-        "hair": Surface.HAIR,
-    }
-    surfaces = np.array([table[name] for name in body.part_names], dtype=np.uint8)[body.face_parts]
-    arm = np.isin(body.weight_bones[:, 0], [body.bone(name) for name in ARM_BONES])
-    surfaces[(surfaces == Surface.BODY) & arm[body.faces].any(axis=1)] = Surface.ARM
-    return surfaces
+def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
+    """Which points (n,) of a top a coat hides for good."""
+    beside = (rest[:, 2] < 0.0) | (np.abs(rest[:, 0]) > style.coat_open + 0.09)
+    return (rest[:, 1] < 0.46) & (rest[:, 1] > style.coat_hem + 0.05) & beside
 
 
-def _ramp(value: np.ndarray, start: float, end: float) -> np.ndarray:
-    """0 at ``start``, 1 at ``end``, linear between."""
-    return np.clip((value - start) / (end - start), 0.0, 1.0)
+def _lower(figure: Figure, style: Style) -> list[Piece]:
+    """Trousers or skirt."""
+    if style.skirt:
+        return skirt(figure, volume=style.bottom_volume, hem=style.bottom_hem, flare=style.flare)
+    covered = style.top_hem if not style.coat else min(style.top_hem, style.coat_hem)
+    if style.coat and style.coat_open:
+        covered = style.top_hem
+    return trousers(
+        figure,
+        volume=style.bottom_volume,
+        hem=style.bottom_hem,
+        flare=style.flare,
+        top=covered + 0.06,
+    )
 
 
-def _offsets(body: Body, style: Style) -> np.ndarray:
-    """Distance (n,) in metres by which each vertex moves out along its normal."""
-    rest = body.vertices
-    y = rest[:, 1]
-    offset = np.zeros(len(rest))
-    shell = body.part_vertices("shell")
-    share = arm_length_share(rest)
-    arm_bones = [body.bone(name) for name in ARM_BONES]
-    arm = np.isin(body.weight_bones[:, 0], arm_bones)
-    is_shell = np.zeros(len(rest), dtype=bool)
-    is_shell[shell] = True
-    trunk, arms = is_shell & ~arm, is_shell & arm
-    top = style.coat_volume if style.coat else style.top_volume
-    hem = min(style.coat_hem, style.top_hem) if style.coat else style.top_hem
-    leg = style.bottom_volume + style.flare * _ramp(y, -0.3, -0.75)
-    leg = np.where(style.skirt, 0.0, leg * (y > style.bottom_hem))
-    upper = top * (1 - _ramp(y, style.neckline - 0.03, style.neckline + 0.02))
-    offset[trunk] = np.where(y > hem, np.maximum(upper, leg * (y < 0.1)), leg)[trunk]
-    boots = (y < style.shoe_top) * (0.008 + 0.006 * (style.shoe_top > -0.7))
-    offset[trunk] = np.maximum(offset, boots)[trunk]
-    sleeve = 1.05 if style.coat else style.sleeve
-    offset[arms] = (0.75 * top * (share < sleeve))[arms]
-    head = body.part_vertices("head")
-    hair = 0.0 if style.hair == Hair.BALD else 0.016
-    over = _ramp(y - hair_edge(rest, style.hairline), -0.005, 0.02) * hair
+def _skin(figure: Figure, style: Style) -> list[Piece]:
+    """Head, hands, and what shows of the rest; triangles that clothes and hair hide for good are left out."""
+    body, rest = figure.body, figure.rest
+    faces, parts = body.faces, body.face_parts
+    hidden = _hidden_skin(rest, style)
+    pieces = []
+    for name, surface in (("shell", Surface.BODY), ("head", Surface.HEAD), ("hand", Surface.HAND)):
+        chosen = faces[parts == body.part_names.index(name)]
+        if name != "hand":
+            chosen = chosen[~(hidden[name == "head"][chosen]).all(axis=1)]
+        used, numbered = np.unique(chosen, return_inverse=True)
+        weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
+        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered.reshape(-1, 3), weights))
+    return pieces
+
+
+def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
+    """Which vertices (n,) of the shell and of the head nobody can see."""
+    arm = regions().arm > 0.5
+    y, share = rest[:, 1], arm_length_share(rest)
+    sleeve = 1.0 if style.coat else style.sleeve
+    trunk = (y > style.top_hem + 0.05) & (y < min(style.neckline - 0.07, 0.45))
+    legs = (y > style.bottom_hem + (0.10 if style.skirt else 0.05)) & (y < max(0.06, style.top_hem + 0.06))
+    shell = np.where(arm, share < sleeve - 0.1, trunk | legs | (y < min(style.shoe_top, -0.70) - 0.035))
+    middle = np.arctan2(rest[:, 0], rest[:, 2] - 0.05)
+    hair = y > hair_edge(middle, style) + 0.022
+    if style.hair in (Hair.BALD, Hair.RECEDING):
+        hair = np.zeros(len(y), dtype=bool)
     if style.hat:
-        over = np.maximum(
-            over, _ramp(y, style.hat_line - 0.012, style.hat_line) * (0.026 if style.hat == 1 else 0.02)
-        )
-    offset[head] = over[head]
-    offset[body.part_vertices("skirt")] = 0.02 if style.coat else 0.004
-    return offset
+        hair |= y > style.hat_line + 0.02
+    return shell, hair & ((rest[:, 2] < 0.09) | (y > 0.81))
 
 
-def _cuts(body: Body, style: Style) -> np.ndarray:
-    """The attribute ``cut`` (n,): skirts end at their hem, coats are open in front, long hair ends where it ends."""
-    rest = body.vertices
-    cut = np.ones(len(rest), dtype=np.float32)
-    skirt = body.part_vertices("skirt")
-    hem = style.coat_hem if style.coat else style.bottom_hem
-    cut[skirt] = rest[skirt, 1] - hem
-    if not style.coat:  # the top hangs over the skirt
-        cut[skirt] = np.minimum(cut[skirt], min(style.top_hem, 0.14) + 0.005 - rest[skirt, 1])
-    if style.coat and style.coat_open > 0:
-        front = rest[skirt, 2] > 0.05
-        cut[skirt] = np.where(
-            front, np.minimum(cut[skirt], np.abs(rest[skirt, 0]) - style.coat_open), cut[skirt]
-        )
-    hair = body.part_vertices("hair")
-    fringe = np.where(rest[hair, 1] < 0.80, 0.072 - rest[hair, 2], 1.0)  # keeps the face free
-    cut[hair] = np.minimum(rest[hair, 1] - style.hair_bottom, fringe)
-    return cut
-
-
-def box(
-    center: np.ndarray, size: np.ndarray, roundness: float = 0.35, rings: int = 7
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A box with round edges (superellipsoid): vertices (n, 3), places within -1..1 (n, 3), faces (m, 3)."""
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, rings)
-    longitude = np.linspace(-np.pi, np.pi, 2 * rings, endpoint=False)
-    lat, lon = (grid.ravel() for grid in np.meshgrid(latitude, longitude, indexing="ij"))
-
-    def power(value: np.ndarray) -> np.ndarray:
-        return np.sign(value) * np.abs(value) ** roundness
-
-    local = np.stack(
-        [
-            power(np.cos(lat)) * power(np.sin(lon)),
-            power(np.sin(lat)),
-            power(np.cos(lat)) * power(np.cos(lon)),
-        ],
-        1,
-    )
-    columns = 2 * rings
-    faces = []
-    for i in range(rings - 1):
-        for j in range(columns):
-            a, b = i * columns + j, i * columns + (j + 1) % columns
-            faces += [[a, b, a + columns], [b, b + columns, a + columns]]
-    return center + local * (np.asarray(size) / 2), local, np.array(faces)
-
-
-def _extras(body: Body, style: Style, outfit: Outfit) -> list[tuple]:
-    """Bags, buns and brims: (vertices, rest, faces, surface, bone) each."""
-    extras = []
-    shell = body.part_vertices("shell")
-    rest, made = body.vertices[shell], outfit.vertices[shell]
-    hanging = len(outfit.joints)
-    size = style.bag_size
-    if style.bag == Bag.BACKPACK:
-        spine = (np.abs(rest[:, 0]) < 0.12) & (rest[:, 1] > 0.15) & (rest[:, 1] < 0.45) & (rest[:, 2] < 0)
-        back, middle = made[spine, 2].min(), made[spine, 1].mean()
-        thick = 0.16 * size
-        center = np.array([0.0, middle + 0.03, back - 0.4 * thick])
-        extras.append((*box(center, [0.30 * size, 0.42 * size, thick]), Surface.BAG, body.bone("spine_03")))
-    elif style.bag == Bag.HANDBAG:
-        hand = outfit.joints[body.bone("middle_01_l")]
-        center = hand + [0.02, -0.10 - 0.14 * size, 0.0]
-        extras.append((*box(center, [0.09, 0.22 * size, 0.27 * size]), Surface.BAG, hanging))
-        extras.append((*box(hand + [0.02, -0.08, 0.0], [0.03, 0.16, 0.07], rings=4), Surface.BAG, hanging))
-    elif style.bag == Bag.SHOULDER:
-        hip = (np.abs(rest[:, 1] - 0.03) < 0.08) & (rest[:, 0] < 0)
-        center = np.array([made[hip, 0].min() - 0.035, made[hip, 1].mean(), made[hip, 2].mean()])
-        extras.append((*box(center, [0.09, 0.20 * size, 0.26 * size]), Surface.BAG, body.bone("pelvis")))
-    head = body.part_vertices("head")
-    shift = outfit.vertices[head].mean(0) - body.vertices[head].mean(0)
-    bone = body.bone("head")
-    if style.hair == Hair.BUN and not style.hat:
-        extras.append((*box([0, 0.80, -0.075] + shift, [0.11, 0.11, 0.10], 1.0), Surface.HAIR, bone))
-    elif style.hair == Hair.TAIL:
-        extras.append((*box([0, 0.655, -0.085] + shift, [0.07, 0.26, 0.07], 0.8), Surface.HAIR, bone))
-    if style.hat == 2:
-        front = head[np.abs(body.vertices[head, 1] - style.hat_line) < 0.02]
-        reach = outfit.vertices[front, 2].max()
-        center = np.array([0.0, style.hat_line + shift[1] + 0.003, reach + 0.01])
-        extras.append((*box(center, [0.16, 0.02, 0.16], 0.8), Surface.BRIM, bone))
-    return extras
-
-
-def _join(
-    outfit: Outfit, points: np.ndarray, local: np.ndarray, faces: np.ndarray, surface: int, bone: int
-) -> Outfit:
-    """Add a rigid part that one bone moves."""
-    count = len(points)
-    bones = np.zeros((count, 4), dtype=np.int32)
-    bones[:, 0] = bone
-    weights = np.zeros((count, 4), dtype=np.float32)
-    weights[:, 0] = 1.0
+def _join(pieces: list[Piece], figure: Figure) -> Outfit:
+    """One mesh of all pieces; every vertex keeps its four strongest bones."""
+    starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
+    weights = np.concatenate([piece.weights for piece in pieces])
+    top = np.argsort(-weights, axis=1, kind="stable")[:, :4]
+    share = np.take_along_axis(weights, top, axis=1)
+    cut = [np.full(len(p.vertices), 1.0) if p.cut is None else p.cut for p in pieces]
+    faces = [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
     return Outfit(
-        vertices=np.concatenate([outfit.vertices, points.astype(np.float32)]),
-        rest=np.concatenate([outfit.rest, local.astype(np.float32)]),
-        cut=np.concatenate([outfit.cut, np.ones(count, dtype=np.float32)]),
-        faces=np.concatenate([outfit.faces, (faces + len(outfit.vertices)).astype(np.int32)]),
-        surfaces=np.concatenate([outfit.surfaces, np.full(len(faces), surface, dtype=np.uint8)]),
-        weight_bones=np.concatenate([outfit.weight_bones, bones]),
-        weights=np.concatenate([outfit.weights, weights]),
-        joints=outfit.joints,
+        vertices=np.concatenate([piece.vertices for piece in pieces]).astype(np.float32),
+        rest=np.concatenate([piece.rest for piece in pieces]).astype(np.float32),
+        cut=np.concatenate(cut).astype(np.float32),
+        faces=np.concatenate(faces).astype(np.int32),
+        surfaces=np.concatenate([np.broadcast_to(p.surface, len(p.faces)) for p in pieces]).astype(np.uint8),
+        weight_bones=top.astype(np.int32),
+        weights=(share / share.sum(1, keepdims=True)).astype(np.float32),
+        lift=np.concatenate([_lift(piece) for piece in pieces]).astype(np.float32),
+        joints=figure.joints,
+        hip=_hip(pieces, figure),
     )
+
+
+def _lift(piece: Piece) -> np.ndarray:
+    """Metres (n,) by which a piece is drawn nearer: legs least, then tops and everything above the hip, then coats.
+
+    Legs that swing far poke through a hem by a centimetre or two; real cloth would give way.
+    """
+    surface = int(np.ravel(piece.surface)[0])
+    if surface in (Surface.BOTTOM, Surface.SHOE):
+        return np.zeros(len(piece.vertices))
+    if surface == Surface.BODY:
+        return UPPER_LIFT * ramp(piece.rest[:, 1], 0.12, 0.20)
+    outer = {Surface.TOP: 0.006, Surface.COAT: 0.014, Surface.BAG: 0.014, Surface.HAIR: 0.014}
+    return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))
+
+
+def _hip(pieces: list[Piece], figure: Figure) -> float:
+    """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
+    hip = figure.joints[figure.body.bone("thigh_l"), 1]
+    hanging = (Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
+    points = np.concatenate([p.vertices for p in pieces if np.ravel(p.surface)[0] in hanging])
+    return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())

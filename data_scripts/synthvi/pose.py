@@ -1,12 +1,18 @@
-"""A walking pose from a gait phase: rotations of all bones in the body's frame."""
+"""A walking or standing pose: rotations of all bones in the body's frame.
+
+Joint angles over one stride follow the textbook curves of level walking (D. A. Winter, *Biomechanics and Motor Control of Human
+Movement*, ch. 5, rounded): the knee bends a little when the foot takes the load and about 60° when it swings, the foot lies flat
+in mid-stance and rolls off over the toes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from .body import Body
+from .body import Body, load_body
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Pose:
     stride: float  # swing of a thigh to the front and back
     arm_swing: float  # swing of an upper arm
     elbow: float  # bend of the elbows
-    spread: float  # how far the arms stand off the body
+    spread: float  # how far the arms stand off the body, sideways per downwards
     lean: float  # forward lean of the trunk
     head_yaw: float
     head_pitch: float
@@ -57,8 +63,40 @@ def rest_rotations(body: Body) -> np.ndarray:
     return np.repeat(np.eye(3, dtype=np.float32)[None], len(body.bone_names), axis=0)
 
 
-def walk(body: Body, joints: np.ndarray, pose: Pose) -> np.ndarray:
-    """Rotations (bones, 3, 3) float32 of a walking person.
+STRIDE = 0.40  # radians of thigh swing to which the curves below belong
+MOMENTS = (
+    0.0,
+    0.08,
+    0.15,
+    0.30,
+    0.42,
+    0.52,
+    0.62,
+    0.72,
+    0.82,
+    0.92,
+    1.0,
+)  # share of the cycle, 0 = the heel touches down
+THIGH = (0.48, 0.45, 0.38, 0.10, -0.12, -0.24, -0.12, 0.22, 0.46, 0.52, 0.48)  # radians forward
+KNEE = (0.08, 0.22, 0.30, 0.14, 0.10, 0.24, 0.68, 1.02, 0.72, 0.20, 0.08)  # radians of bend
+FOOT = (
+    -0.32,
+    -0.04,
+    0.0,
+    0.0,
+    0.06,
+    0.36,
+    0.86,
+    0.80,
+    0.25,
+    -0.20,
+    -0.32,
+)  # radians toes-down against the floor
+TOES = (-0.32, -0.04, 0.0, 0.0, 0.0, 0.02, 0.40, 0.70, 0.20, -0.25, -0.32)
+
+
+def walk(body: Body, joints: np.ndarray, pose: Pose, hip: float = 0.19) -> np.ndarray:
+    """Rotations (bones, 3, 3) float32 of a walking or, for strides below 0.1, standing person.
 
     Parameters
     ----------
@@ -68,10 +106,12 @@ def walk(body: Body, joints: np.ndarray, pose: Pose) -> np.ndarray:
         Joints of this person's shape in the rest pose.
     pose : Pose
         Which moment of the walk.
+    hip : float
+        Half width of the clothes at the hips, metres: hands hang outside.
     """
-    swing = np.sin(pose.phase)
+    swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)
     trunk = about_x(pose.lean)
-    twist = about_y(-0.12 * swing * min(1.0, pose.stride / 0.4))
+    twist = about_y(-0.10 * swing)
     fixed = {
         "pelvis": about_y(0.08 * swing),
         "spine_01": trunk,
@@ -82,7 +122,7 @@ def walk(body: Body, joints: np.ndarray, pose: Pose) -> np.ndarray:
     }
     for side, sign in (("l", 1.0), ("r", -1.0)):
         fixed |= _leg(body, joints, pose, side, sign)
-        fixed |= _arm(body, joints, pose, side, sign)
+        fixed |= _arm(body, joints, pose, side, sign, hip)
     return _inherit(body, fixed)
 
 
@@ -91,34 +131,98 @@ def _direction(body: Body, joints: np.ndarray, start: str, end: str) -> np.ndarr
     return joints[body.bone(end)] - joints[body.bone(start)]
 
 
+def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
+    """Thigh, knee, foot and toes of one side, radians."""
+    if pose.stride < 0.1:  # standing: the weight rests on one leg, the other is a little bent and in front
+        free = max(0.0, sign * np.cos(pose.phase))
+        return 0.02 + 0.16 * free, 0.03 + 0.26 * free, 0.04 * free, 0.0
+    local = pose.phase if sign > 0 else pose.phase + np.pi
+    moment = (local / (2 * np.pi) - 0.25) % 1.0  # the heel touches down where the thigh is in front
+    size = pose.stride / STRIDE
+    thigh, knee, foot, toes = (float(np.interp(moment, MOMENTS, c)) for c in (THIGH, KNEE, FOOT, TOES))
+    bent = 0.4 + 0.6 * size
+    return 0.04 + size * (thigh - 0.06), 0.04 + bent * knee, size * foot, size * toes
+
+
 def _leg(body: Body, joints: np.ndarray, pose: Pose, side: str, sign: float) -> dict[str, np.ndarray]:
-    """Thigh, shin and foot of one side."""
-    local = pose.phase if side == "l" else pose.phase + np.pi
-    thigh_angle = pose.stride * np.sin(local) + 0.05
-    lift = max(0.0, np.cos(local))  # the leg that moves forward bends its knee
-    knee = 0.06 + pose.stride * (1.5 * lift**2 + 0.25 * max(0.0, -np.sin(local)))
-    down = np.array([0.05 * sign, -1.0, 0.0])
+    """Thigh, shin, foot and toes of one side."""
+    thigh_angle, knee, foot_angle, toe_angle = _leg_angles(pose, sign)
+    down = np.array([0.045 * sign, -1.0, 0.0])
     thigh = about_x(-thigh_angle) @ between(_direction(body, joints, f"thigh_{side}", f"calf_{side}"), down)
-    calf = about_x(-thigh_angle + knee) @ between(
-        _direction(body, joints, f"calf_{side}", f"foot_{side}"), down * np.array([0.3, 1, 1])
+    calf = about_x(knee - thigh_angle) @ between(
+        _direction(body, joints, f"calf_{side}", f"foot_{side}"), np.array([-0.01 * sign, -1.0, -0.02])
     )
-    foot = about_x(0.55 * (knee - thigh_angle)) @ about_y(0.12 * sign)
-    return {f"thigh_{side}": thigh, f"calf_{side}": calf, f"foot_{side}": foot, f"ball_{side}": foot}
+    out = about_y(0.10 * sign)
+    return {
+        f"thigh_{side}": thigh,
+        f"calf_{side}": calf,
+        f"foot_{side}": about_x(foot_angle) @ out,
+        f"ball_{side}": about_x(toe_angle) @ out,
+    }
 
 
-def _arm(body: Body, joints: np.ndarray, pose: Pose, side: str, sign: float) -> dict[str, np.ndarray]:
-    """Upper arm, forearm and hand of one side; arms swing against the legs."""
+def _arm(
+    body: Body, joints: np.ndarray, pose: Pose, side: str, sign: float, hip: float
+) -> dict[str, np.ndarray]:
+    """Collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
     hold = 1.0 - 0.8 * pose.carry if side == "l" else 1.0
     local = pose.phase + np.pi if side == "l" else pose.phase
-    angle = hold * pose.arm_swing * np.sin(local) - 0.03
-    elbow = hold * (pose.elbow + 0.4 * pose.arm_swing * max(0.0, np.sin(local))) + 0.08
-    out = np.array([pose.spread * sign, -1.0, 0.0])
-    upper = about_x(-angle) @ between(_direction(body, joints, f"upperarm_{side}", f"lowerarm_{side}"), out)
-    lower = about_x(-angle - elbow) @ between(
-        _direction(body, joints, f"lowerarm_{side}", f"hand_{side}"),
-        np.array([0.3 * pose.spread * sign, -1.0, 0.0]),
-    )
-    return {f"upperarm_{side}": upper, f"lowerarm_{side}": lower, f"hand_{side}": lower}
+    angle = hold * pose.arm_swing * np.sin(local) - 0.05
+    elbow = hold * (0.7 * pose.elbow + 0.5 * pose.arm_swing * max(0.0, np.sin(local))) + 0.10
+    upper_arm = _direction(body, joints, f"upperarm_{side}", f"lowerarm_{side}")
+    shoulder = abs(joints[body.bone(f"upperarm_{side}"), 0])
+    # the forearm hangs straight down, almost: the upper arm brings the hand past the hip
+    room = (hip + 0.045 - shoulder) / (1.2 * np.linalg.norm(upper_arm))
+    spread = max(room, 0.02) + 0.35 * pose.spread
+    out = np.array([spread * sign, -1.0, 0.0])
+    upper = about_x(-angle) @ between(upper_arm, out)
+    swing = about_x(-angle - elbow)
+    start = between(_direction(body, joints, f"lowerarm_{side}", f"hand_{side}"), np.array([0.0, -1.0, 0.0]))
+    turn = _thumb_forward(start @ _direction(body, joints, f"hand_{side}", f"thumb_02_{side}"), sign)
+    tilt = about_z(0.05 * sign)
+    fixed = {
+        f"clavicle_{side}": about_z(-0.10 * sign),
+        f"upperarm_{side}": upper,
+        f"lowerarm_{side}": swing @ tilt @ about_y(0.5 * turn) @ start,
+        f"hand_{side}": swing @ about_x(0.15) @ about_y(turn) @ start,
+    }
+    for name, turn_of in _finger_turns(side).items():
+        fixed[name] = fixed[f"hand_{side}"] @ turn_of
+    return fixed
+
+
+def _thumb_forward(thumb: np.ndarray, sign: float) -> float:
+    """Turn of a hanging forearm about its own axis that brings the thumb to the front, a little inwards (radians)."""
+    wanted = np.arctan2(-0.45 * sign, 1.0)
+    turn = wanted - np.arctan2(thumb[0], thumb[2])
+    return float((turn + np.pi) % (2 * np.pi) - np.pi)
+
+
+@lru_cache(maxsize=2)
+def _finger_turns(side: str) -> dict[str, np.ndarray]:
+    """Relaxed fingers, as rotations (3, 3) against the hand: side by side, bent more towards the little finger.
+
+    The same for everybody (from the neutral body), because hands differ little and it is needed for every image.
+    """
+    body = load_body()
+    joints = body.joints
+    across = _direction(body, joints, f"pinky_01_{side}", f"index_01_{side}")
+    along = _direction(body, joints, f"hand_{side}", f"middle_01_{side}")
+    across = across - along * (across @ along) / (along @ along)
+    across /= np.linalg.norm(across)
+    palm = np.cross(across, along) * (-1.0 if side == "l" else 1.0)
+    palm /= np.linalg.norm(palm)
+    fixed = {}
+    for finger, bend in (("index", 0.45), ("middle", 0.6), ("ring", 0.7), ("pinky", 0.75)):
+        own = _direction(body, joints, f"{finger}_01_{side}", f"{finger}_02_{side}")
+        straight = between(own, along)
+        for joint, angle in (("01", 0.7 * bend), ("02", 1.7 * bend), ("03", 2.3 * bend)):
+            target = np.cos(angle) * along / np.linalg.norm(along) + np.sin(angle) * palm
+            fixed[f"{finger}_{joint}_{side}"] = between(along, target) @ straight
+    thumb = _direction(body, joints, f"thumb_02_{side}", f"thumb_03_{side}")
+    inward = between(thumb, thumb / np.linalg.norm(thumb) + 0.8 * along / np.linalg.norm(along))
+    fixed[f"thumb_01_{side}"] = inward
+    return fixed
 
 
 def _inherit(body: Body, fixed: dict[str, np.ndarray]) -> np.ndarray:

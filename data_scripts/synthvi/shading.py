@@ -5,25 +5,54 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from .dressing import material_at
+from .dressing import arm_share, crumple, material_at
+from .folds import relief, slope_at
+from .pieces import Surface
+
+SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
+    int(Surface.SLEEVE),
+    int(Surface.COAT_SLEEVE),
+    int(Surface.SKIRT),
+    int(Surface.HAIR),
+)
+HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
 
 
 @numba.njit(cache=True)
-def fold(x, y, z, phase):
-    """Brightness of the folds of cloth, about -1..1, smooth in the rest position."""
-    a = np.sin(31.0 * y + 9.0 * x + phase) * np.sin(23.0 * x - 14.0 * z + 2.0 * phase)
-    b = np.sin(11.0 * y - 19.0 * x + 3.0 * phase)
-    return 0.6 * a + 0.4 * b
+def bend(kind, x, y, z, style, texture):
+    """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
+    shift = 0.37 * style.fold_phase
+    if kind == HAIR:
+        a, b = slope_at(texture, 3.5 * (x + 0.6 * z) + shift, 0.4 * y + shift)
+        return 0.24 * a, 0.06 * b
+    strength = 0.11 * crumple(kind, x, y, z, style)
+    if strength == 0.0:
+        return 0.0, 0.0
+    if kind == SLEEVE or kind == COAT_SLEEVE:
+        a, b = slope_at(texture, 0.8 * (y + z) + shift, 0.45 * arm_share(x, y, z) + shift)
+    elif kind == SKIRT:
+        a, b = slope_at(texture, 1.3 * (x + 0.8 * z) + shift, 0.25 * y + shift)
+    else:
+        a, b = slope_at(texture, 0.8 * (x + 0.7 * z) + shift, 0.9 * y + shift)
+    return strength * a, strength * b
 
 
 @numba.njit(cache=True)
+def darkening(kind, edge, hollow):
+    """Light lost in hollows, and at the seam of a hem."""
+    amount = 1.0 - min(0.55, 1.5 * hollow)
+    if kind > LAST_BARE and kind != HAIR and kind != SHOE and edge < HEM:
+        amount *= 0.80 if edge > 0.6 * HEM else 0.90
+    return amount
+
+
 def shade_visible(surface, rest, normal, table, style, light, sun, sky, samples):
     """Shade a person under a sun and a sky, and average samples to pixels.
 
     Parameters
     ----------
-    surface, rest, normal : (samples * h, samples * w[, 3])
-        Buffers of `raster.rasterize`; normals in the camera's frame.
+    surface, rest, normal : (samples * h, samples * w[, 5 or 3])
+        Buffers of `stage.draw_buffers`; normals in the camera's frame.
     table : (materials, 3) float32
         Linear reflectances.
     style : wardrobe.Style
@@ -42,6 +71,21 @@ def shade_visible(surface, rest, normal, table, style, light, sun, sky, samples)
     coverage : (h, w) float32
         0..1, share of the pixel that the person fills.
     """
+    return _visible(surface, rest, normal, table, style, light, sun, sky, samples, relief())
+
+
+def shade_infrared(surface, rest, normal, table, style, lamp, falloff, samples):
+    """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
+
+    Parameters and results as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w); ``lamp`` (3,) is the
+    direction towards the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
+    """
+    return _infrared(surface, rest, normal, table, style, lamp, falloff, samples, relief())
+
+
+@numba.njit(cache=True)
+def _visible(surface, rest, normal, table, style, light, sun, sky, samples, texture):
+    """Loop of `shade_visible`."""
     height, width = surface.shape[0] // samples, surface.shape[1] // samples
     color = np.zeros((height, width, 3), np.float32)
     coverage = np.zeros((height, width), np.float32)
@@ -54,24 +98,23 @@ def shade_visible(surface, rest, normal, table, style, light, sun, sky, samples)
             x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
             nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
             flip = -1.0 if nz < -0.15 else 1.0
-            lit = max(0.0, flip * (nx * light[0] + ny * light[1] + nz * light[2]))
-            amount = sky * (0.68 + 0.32 * flip * ny) + sun * lit
-            m = material_at(kind, x, y, z, style)
-            if m >= 2:
-                amount *= 1.0 + 0.11 * fold(x, y, z, style.fold_phase)
+            across, along = bend(kind, x, y, z, style, texture)
+            nx, ny, nz = flip * nx + across, flip * ny + along, flip * nz
+            scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+            lit = max(0.0, scale * (nx * light[0] + ny * light[1] + nz * light[2]))
+            amount = sky * (0.68 + 0.32 * scale * ny) + sun * lit
+            amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
+            first, second, share = material_at(kind, x, y, z, style)
             for k in range(3):
-                color[row // samples, column // samples, k] += part * amount * table[m, k]
+                bright = table[first, k] + share * (table[second, k] - table[first, k])
+                color[row // samples, column // samples, k] += amount * bright
             coverage[row // samples, column // samples] += part
     return color, coverage
 
 
 @numba.njit(cache=True)
-def shade_infrared(surface, rest, normal, table, style, lamp, falloff, samples):
-    """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
-
-    Parameters and results as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w); ``lamp`` (3,) is the
-    direction towards the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
-    """
+def _infrared(surface, rest, normal, table, style, lamp, falloff, samples, texture):
+    """Loop of `shade_infrared`."""
     height, width = surface.shape[0] // samples, surface.shape[1] // samples
     color = np.zeros((height, width), np.float32)
     coverage = np.zeros((height, width), np.float32)
@@ -83,11 +126,14 @@ def shade_infrared(surface, rest, normal, table, style, lamp, falloff, samples):
                 continue
             x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
             nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-            facing = abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
+            across, along = bend(kind, x, y, z, style, texture)
+            nx, ny = nx + across, ny + along
+            scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+            facing = scale * abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
             amount = 1.0 - falloff * (1.0 - facing)
-            m = material_at(kind, x, y, z, style)
-            if m >= 2:
-                amount *= 1.0 + 0.09 * fold(x, y, z, style.fold_phase)
-            color[row // samples, column // samples] += part * amount * table[m]
+            amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
+            first, second, share = material_at(kind, x, y, z, style)
+            bright = table[first] + share * (table[second] - table[first])
+            color[row // samples, column // samples] += amount * bright
             coverage[row // samples, column // samples] += part
     return color, coverage

@@ -9,8 +9,8 @@ import numpy as np
 from . import pose as poses
 from .body import Body, posed_joints, skin, vertex_normals
 from .cameras import Camera, axes, nominal_scale
-from .outfit import Outfit
-from .raster import rasterize
+from .outfit import EDGE_WIDTH, Outfit
+from .raster import hollows, rasterize
 from .shots import Shot
 from .world import Preset
 
@@ -20,7 +20,9 @@ class Buffers:
     """One raster pass."""
 
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
-    rest: np.ndarray  # (ss h, ss w, 3) float32
+    rest: (
+        np.ndarray
+    )  # (ss h, ss w, 5) float32: rest position, metres from the cloth's edge, depth of the hollow (0..1)
     normal: np.ndarray  # (ss h, ss w, 3) float32
     seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's frame, metres
     ground: np.ndarray  # (3,) the point between the feet in that frame
@@ -35,28 +37,31 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     turn = (rotation @ poses.about_y(np.deg2rad(shot.heading))).astype(np.float32)
     ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
     seen = points @ turn.T + ground
-    near = 1.0 / -seen[:, 2]
-    slopes = np.stack([seen[:, 0] * near, -seen[:, 1] * near], 1)  # columns, rows
-    used = np.unique(outfit.faces)
-    scale, offset = _frame(slopes[used], camera, shot, preset)
+    slopes = np.stack([seen[:, 0], -seen[:, 1]], 1) / -seen[:, 2:]  # columns, rows
+    near = 1.0 / (-seen[:, 2] - outfit.lift)
+    scale, offset = _frame(slopes, camera, shot, preset)
     screen = ((slopes * scale + offset) * preset.supersampling).astype(np.float32)
-    surface, rest, normal = rasterize(
+    carried = np.empty((len(seen), 5), dtype=np.float32)
+    carried[:, :3], carried[:, 3], carried[:, 4] = outfit.rest, np.minimum(outfit.cut, EDGE_WIDTH), 0.0
+    surface, rest, normal, depth = rasterize(
         screen,
         near.astype(np.float32),
         outfit.cut,
-        outfit.rest,
+        carried,
         vertex_normals(seen, outfit.faces),
         outfit.faces,
         outfit.surfaces,
         preset.height * preset.supersampling,
         preset.width * preset.supersampling,
     )
-    return Buffers(surface, rest, normal, seen[used], ground, scale, offset)
+    metre = scale * preset.supersampling  # samples per metre at unit depth
+    hollows(depth, rest[..., 4], float(0.07 * metre / -ground[2]), 1.0 / metre)
+    return Buffers(surface, rest, normal, seen, ground, scale, offset)
 
 
 def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
     """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
-    rotations = poses.walk(body, outfit.joints, shot.pose)
+    rotations = poses.walk(body, outfit.joints, shot.pose, outfit.hip)
     placed = posed_joints(outfit.joints, body.bone_parents, rotations)
     hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
     points = skin(
@@ -67,7 +72,7 @@ def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
         np.concatenate([placed, placed[hand][None]]).astype(np.float32),
         np.concatenate([rotations, np.eye(3, dtype=np.float32)[None]]),
     )
-    points[:, 1] -= points[outfit.faces.ravel(), 1].min()
+    points[:, 1] -= points[:, 1].min()
     points[:, [0, 2]] -= placed[body.bone("pelvis"), [0, 2]]
     return points
 

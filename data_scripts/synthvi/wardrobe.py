@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .body import Shape
-from .materials import Material, contrasting, infrared_display, palette
+from .colors import draw_colors, palette
+from .materials import infrared_display
 from .world import World
 
 
@@ -23,6 +24,8 @@ class Pattern(IntEnum):
     TWO_TONE = 4  # one colour above a line, the other below
     SIDES = 5  # sleeves and sides in the second colour
     CHEST_BAND = 6
+    SIDE_STRIPE = 7  # trousers: along the outside of the legs
+    FADE = 8  # trousers: washed-out thighs
 
 
 class Hair(IntEnum):
@@ -33,6 +36,7 @@ class Hair(IntEnum):
     LONG = 2
     BUN = 3
     TAIL = 4
+    RECEDING = 5  # bald on top, hair around
 
 
 class Bag(IntEnum):
@@ -61,16 +65,21 @@ class Style(NamedTuple):
     coat_pattern: int = 0
     skirt: int = 0  # 1: a skirt instead of trousers
     bottom_hem: float = -0.76
-    bottom_pattern: int = 0  # 0 plain, 1 stripe along the side, 2 checks, 3 rings
+    bottom_pattern: int = 0
     bottom_period: float = 0.1
     shoe_top: float = -0.76
     sock_top: float = -0.72
+    shoe_point: float = 0.3  # 0 round toes, 1 pointed
+    belt: int = 0
     hair: int = 1
     hairline: float = 0.0  # metres, shift of the hair's edge
-    hair_bottom: float = 0.45  # where long hair ends
+    hair_bottom: float = 0.45  # where long hair and tails end
+    hair_volume: float = 0.014  # metres between skull and the hair's outline
     beard: int = 0
+    beard_density: float = 0.7  # 0..1
     hat: int = 0  # 1 woollen hat, 2 cap with a brim
     hat_line: float = 0.775
+    scarf: int = 0  # 1 plain, 2 striped
     bag: int = 0
     bag_size: float = 1.0
     top_volume: float = 0.012  # metres between body and cloth
@@ -94,7 +103,7 @@ def draw_person(rng: np.random.Generator, world: World, colors: np.ndarray) -> P
     """Draw one identity from an explicit generator; ``colors`` (k, 3) are the world's cloth colours."""
     shape = _draw_shape(rng, world)
     style = _draw_style(rng, world, shape)
-    visible = _draw_colors(rng, colors, shape)
+    visible = draw_colors(rng, colors, shape)
     infrared = infrared_display(visible, rng, world)
     return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32))
 
@@ -132,10 +141,17 @@ def _draw_style(rng: np.random.Generator, world: World, shape: Shape) -> Style:
     if style["coat"] and style["coat_hem"] < -0.05:
         style["skirt"] = 0
         style["bottom_hem"] = -0.77 if style["bottom_hem"] > -0.45 else style["bottom_hem"]
+    if style["skirt"]:
+        style["bottom_pattern"] = _pick(
+            rng, (0, 0.72), (Pattern.RINGS, 0.10), (Pattern.STRIPES, 0.06), (Pattern.CHECKS, 0.12)
+        )
+        style["flare"] = rng.uniform(0.0, 0.12)
     wears = rng.uniform() < world.accessory_share
-    bags = ((0, 0.2), (Bag.BACKPACK, 0.4), (Bag.HANDBAG, 0.25), (Bag.SHOULDER, 0.15))
+    bags = ((0, 0.2), (Bag.BACKPACK, 0.4), (Bag.HANDBAG, 0.2), (Bag.SHOULDER, 0.2))
     style["bag"] = _pick(rng, *bags) if wears else 0
-    style["bag_size"] = rng.uniform(0.8, 1.25)
+    style["bag_size"] = rng.uniform(0.8, 1.2)
+    scarved = rng.uniform() < (0.22 if style["coat"] else 0.04) * world.accessory_share / 0.55
+    style["scarf"] = int(rng.integers(1, 3)) if scarved else 0
     style["fold_phase"] = rng.uniform(0, 6.28)
     return Style(**style)
 
@@ -143,84 +159,78 @@ def _draw_style(rng: np.random.Generator, world: World, shape: Shape) -> Style:
 def _draw_top(rng: np.random.Generator, world: World) -> dict:
     """Shirt, jumper, and perhaps a coat."""
     coat = int(rng.uniform() < 0.30)
-    pattern = _pick(rng, *((p, 1.0) for p in Pattern if p > 0)) if rng.uniform() < world.pattern_share else 0
-    sleeve = float(rng.choice([0.02, 0.22, 0.38, 0.62, 1.03], p=[0.06, 0.16, 0.22, 0.12, 0.44]))
+    patterned = rng.uniform() < world.pattern_share
+    shares = (
+        (Pattern.PLAIN, 0.25),  # the share is of people with a pattern *or* a logo
+        (Pattern.RINGS, 0.22),
+        (Pattern.STRIPES, 0.08),
+        (Pattern.CHECKS, 0.10),
+        (Pattern.TWO_TONE, 0.12),
+        (Pattern.SIDES, 0.11),
+        (Pattern.CHEST_BAND, 0.12),
+    )
+    pattern = _pick(rng, *shares) if patterned else Pattern.PLAIN
+    logo = _pick(rng, (0, 0.4), (1, 0.25), (2, 0.1), (3, 0.25)) if pattern in (0, Pattern.SIDES) else 0
+    sleeve = float(rng.choice([0.04, 0.24, 0.38, 0.62, 0.94], p=[0.05, 0.18, 0.20, 0.10, 0.47]))
     return {
         "sleeve": sleeve + rng.uniform(-0.02, 0.02),
-        "top_hem": rng.uniform(-0.08, 0.12),
-        "neckline": rng.uniform(0.47, 0.62),
-        "top_pattern": pattern,
+        "top_hem": rng.uniform(-0.12, 0.07),
+        "neckline": rng.choice(
+            [rng.uniform(0.49, 0.54), rng.uniform(0.54, 0.575), 0.605], p=[0.35, 0.5, 0.15]
+        ),
+        "top_pattern": int(pattern),
         "top_period": rng.uniform(0.05, 0.16),
         "top_split": rng.uniform(0.18, 0.42),
-        "logo": _pick(rng, (0, 0.55), (1, 0.1), (2, 0.05), (3, 0.3)),
+        "logo": logo if patterned else 0,
         "logo_size": rng.uniform(0.04, 0.095),
         "coat": coat,
-        "coat_hem": rng.choice([rng.uniform(-0.02, 0.1), rng.uniform(-0.5, -0.1)]),
-        "coat_open": rng.choice([0.0, rng.uniform(0.02, 0.07)]),
+        "coat_hem": rng.choice([rng.uniform(-0.10, 0.06), rng.uniform(-0.45, -0.12)]),
+        "coat_open": rng.choice([0.0, rng.uniform(0.025, 0.075)]),
         "coat_pattern": _pick(
-            rng, (0, 0.6), (Pattern.RINGS, 0.1), (Pattern.TWO_TONE, 0.2), (Pattern.SIDES, 0.1)
+            rng, (0, 0.72), (Pattern.RINGS, 0.06), (Pattern.TWO_TONE, 0.14), (Pattern.SIDES, 0.08)
         ),
-        "top_volume": rng.choice([rng.uniform(0.006, 0.015), rng.uniform(0.015, 0.035)]),
-        "coat_volume": rng.uniform(0.022, 0.05),
+        "top_volume": rng.choice([rng.uniform(0.006, 0.013), rng.uniform(0.013, 0.03)]),
+        "coat_volume": rng.uniform(0.015, 0.034),
     }
 
 
 def _draw_bottom(rng: np.random.Generator, woman: bool) -> dict:
     """Trousers, shorts or skirt, and shoes."""
-    skirt = int(woman and rng.uniform() < 0.38)
-    trousers = rng.choice([-0.77, rng.uniform(-0.68, -0.5), rng.uniform(-0.36, -0.18)], p=[0.68, 0.1, 0.22])
-    boots = rng.uniform() < 0.25
-    shoe_top = rng.uniform(-0.62, -0.42) if boots else rng.uniform(-0.775, -0.735)
+    skirt = int(woman and rng.uniform() < 0.36)
+    trousers = rng.choice(
+        [-0.765, rng.uniform(-0.68, -0.58), rng.uniform(-0.40, -0.22)], p=[0.74, 0.08, 0.18]
+    )
+    boots = rng.uniform() < (0.28 if woman else 0.14)
+    shoe_top = rng.uniform(-0.66, -0.46) if boots else -0.72
+    tight = rng.uniform() < (0.5 if woman else 0.2)
     return {
         "skirt": skirt,
-        "bottom_hem": rng.uniform(-0.62, -0.15) if skirt else trousers + rng.uniform(-0.01, 0.01),
-        "bottom_pattern": _pick(rng, (0, 0.52), (1, 0.22), (2, 0.12), (3, 0.14)),
+        "bottom_hem": rng.uniform(-0.62, -0.2) if skirt else trousers + rng.uniform(-0.008, 0.008),
+        "bottom_pattern": _pick(rng, (0, 0.66), (Pattern.SIDE_STRIPE, 0.12), (Pattern.FADE, 0.22)),
         "bottom_period": rng.uniform(0.06, 0.16),
         "shoe_top": shoe_top,
-        "sock_top": shoe_top + rng.choice([0.0, 0.03, 0.18]),
-        "bottom_volume": rng.choice([rng.uniform(0.003, 0.010), rng.uniform(0.012, 0.03)]),
-        "flare": rng.choice([0.0, rng.uniform(0.0, 0.035)]),
+        "sock_top": shoe_top + rng.choice([-0.03, 0.03, 0.16], p=[0.4, 0.4, 0.2]),
+        "shoe_point": rng.uniform(0.0, 1.0) if woman else rng.uniform(0.0, 0.5),
+        "belt": int(rng.uniform() < 0.4),
+        "bottom_volume": rng.uniform(0.003, 0.007) if tight else rng.uniform(0.009, 0.026),
+        "flare": 0.0 if tight else rng.choice([0.0, rng.uniform(0.0, 0.03)]),
     }
 
 
 def _draw_head(rng: np.random.Generator, world: World, woman: bool) -> dict:
     """Hair, beard, hat."""
     if woman:
-        hair = _pick(rng, (Hair.SHORT, 0.2), (Hair.LONG, 0.45), (Hair.BUN, 0.15), (Hair.TAIL, 0.2))
+        hair = _pick(rng, (Hair.SHORT, 0.15), (Hair.LONG, 0.47), (Hair.BUN, 0.16), (Hair.TAIL, 0.22))
     else:
-        hair = _pick(rng, (Hair.BALD, 0.14), (Hair.SHORT, 0.76), (Hair.LONG, 0.1))
+        hair = _pick(rng, (Hair.BALD, 0.09), (Hair.RECEDING, 0.08), (Hair.SHORT, 0.76), (Hair.LONG, 0.07))
     hatted = rng.uniform() < 0.4 * world.accessory_share
     return {
         "hair": hair,
-        "hairline": rng.uniform(-0.012, 0.02),
-        "hair_bottom": rng.uniform(0.28, 0.58),
-        "beard": int(not woman and rng.uniform() < 0.3),
+        "hairline": rng.uniform(-0.010, 0.014),
+        "hair_bottom": rng.uniform(0.36, 0.60),
+        "hair_volume": rng.uniform(0.006, 0.024),
+        "beard": int(not woman and rng.uniform() < 0.35),
+        "beard_density": rng.uniform(0.25, 0.85),
         "hat": _pick(rng, (1, 0.5), (2, 0.5)) if hatted else 0,
-        "hat_line": rng.uniform(0.765, 0.785),
+        "hat_line": rng.uniform(0.775, 0.79),
     }
-
-
-def _draw_colors(rng: np.random.Generator, colors: np.ndarray, shape: Shape) -> np.ndarray:
-    """Display colours (materials, 3)."""
-    table = np.zeros((len(Material), 3))
-    pale, brown = np.array([0.93, 0.76, 0.66]), np.array([0.38, 0.25, 0.18])
-    dark = np.clip(0.85 * shape.ancestry[0] + 0.25 * shape.ancestry[1] + rng.normal(0, 0.08), 0, 1)
-    table[Material.SKIN] = pale + dark * (brown - pale)
-    hairs = np.array(
-        [[0.07, 0.06, 0.06], [0.2, 0.13, 0.09], [0.38, 0.24, 0.14], [0.72, 0.57, 0.36], [0.5, 0.24, 0.12]]
-    )
-    grey = np.full(3, rng.uniform(0.5, 0.8))
-    share = np.clip(1.6 * shape.old - 0.6 + rng.normal(0, 0.1), 0, 1)
-    natural = hairs[rng.choice(5, p=[0.34, 0.26, 0.18, 0.14, 0.08])]
-    table[Material.HAIR] = natural + share * (grey - natural)
-    for first, second in ((2, 3), (4, 5), (6, 7), (11, 12)):
-        table[first] = colors[rng.integers(len(colors))]
-        table[second] = contrasting(rng, colors, table[first])
-    table[Material.SHOE] = colors[rng.integers(len(colors))] * rng.choice([0.5, 1.0])
-    table[Material.SOLE] = rng.choice([0.9, 0.12]) * np.ones(3)
-    table[Material.HAT] = colors[rng.integers(len(colors))]
-    table[Material.LOGO] = contrasting(rng, colors, table[Material.TOP], least=0.4)
-    table[Material.SOCK] = rng.choice([0.9, 0.15, 0.5]) * np.ones(3)
-    table[Material.FACE_DARK] = [0.16, 0.11, 0.1]
-    table[Material.LIPS] = np.clip(table[Material.SKIN] * [0.95, 0.62, 0.62], 0, 1)
-    return table

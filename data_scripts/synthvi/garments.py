@@ -1,0 +1,215 @@
+"""Clothes as layers of their own over the body: shirts and coats, trousers, skirts.
+
+Where a garment follows the body (shoulders, sleeves, pelvis) it is a copy of the body's shell, moved out, smoothed, and pushed to
+the hanging tube of `drape`; where it hangs free (below the waist, around the legs) it *is* that tube. Its edges (hem, cuff,
+collar, opening) are places where ``cut`` changes sign, so they are crisp and stand off what lies beneath.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .drape import Drape, borrow_weights, hang
+from .figure import Figure, arm_length_share, neutral, ramp, regions
+from .pieces import Piece, Surface, ring_faces
+
+WAIST = 0.13  # rest height at which trunk garments change from shell to tube
+FAR = 1.0  # metres from an edge: "nowhere near"
+INNER = 50.0  # factor on the distance from an edge that another piece covers: no hem is drawn there
+
+
+@dataclass(frozen=True)
+class Tailoring:
+    """Measures of one upper garment, metres and rest heights."""
+
+    volume: float  # between body and cloth
+    over: float  # the same below the waist, where it covers the trousers
+    hem: float
+    sleeve: float  # where the sleeve ends: 0 shoulder, 1 wrist
+    neckline: float  # front edge of the collar
+    opening: float  # half width of the open front; 0 closed
+    flare: float  # how much wider the hem is than the waist
+    slope: float  # how fast the cloth follows the body inwards, see `drape`
+    trunk: Surface
+    arm: Surface
+
+
+def slope_of(volume: float) -> float:
+    """Tight cloth follows the body, wide cloth falls: the drape's slope for a volume in metres."""
+    return float(np.clip(0.62 - 20.0 * volume, 0.04, 0.55))
+
+
+def upper_garment(figure: Figure, cloth: Tailoring) -> list[Piece]:
+    """A shirt, jumper, jacket or coat: shell with sleeves, and a tube below the waist."""
+    low = min(cloth.hem, WAIST - 0.02)
+    free = np.linspace(WAIST, low, max(3, int((WAIST - low) / 0.05) + 2))
+    levels = np.concatenate([np.linspace(0.49, WAIST, 10)[:-1], free])
+    tube = _trunk_drape(figure, levels, cloth.slope)
+    tube = tube.widen(cloth.volume + 0.004)
+    pieces = [_upper_shell(figure, cloth, tube)]
+    if cloth.hem < WAIST - 0.07:
+        pieces.append(_tail(figure, cloth, levels, len(free)))
+    return pieces
+
+
+def _trunk_drape(figure: Figure, levels: np.ndarray, slope: float, columns: int = 32) -> Drape:
+    """Cloth around trunk and both legs."""
+    inside = regions().trunk & (figure.rest[:, 1] > -0.72) & (regions().arm < 0.2)
+    middle = figure.joints[figure.body.bone("pelvis"), 2] + 0.015
+    centers = np.tile([0.0, middle], (len(levels), 1))
+    heights = figure.height_of(levels)
+    return hang(
+        figure.vertices[inside],
+        figure.rest[inside, 1],
+        levels,
+        heights,
+        centers,
+        slope=slope,
+        columns=columns,
+    )
+
+
+def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
+    """Shoulders, chest and sleeves of an upper garment."""
+    rest, arm = figure.rest, regions().arm
+    share = arm_length_share(rest)
+    near_neck = ramp(rest[:, 1], 0.46, 0.56)
+    cuff = 0.3 * cloth.volume * ramp(share, 0.1, max(0.3, cloth.sleeve))
+    offset = cloth.volume * (1 - near_neck) + 0.005 + (cloth.trunk == Surface.COAT) * 0.006 * near_neck
+    offset = (1 - arm) * offset + arm * (0.5 * cloth.volume + 0.006 + cuff)
+    made = _relax(figure, offset, rounds=3 + int(150 * cloth.volume))
+    pull = ramp(rest[:, 1], 0.49, 0.42) * (1 - ramp(arm, 0.0, 0.4))
+    own, target = tube.radius_at(made, rest[:, 1])
+    extra = np.maximum(0.0, target - own) * pull / np.maximum(own, 1e-6)
+    made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * extra[:, None]
+    front = ramp(rest[:, 2], -0.01, 0.07)
+    back = max(cloth.neckline, 0.57) + 0.25 * np.abs(rest[:, 0])
+    collar = front * (cloth.neckline + 0.6 * np.abs(rest[:, 0])) + (1 - front) * back
+    collar = np.where(np.abs(rest[:, 0]) > 0.12, FAR, collar)
+    cut = np.minimum(collar - rest[:, 1], _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
+    cut = np.minimum(cut, np.where(arm > 0.03, (cloth.sleeve - share) * 0.43, FAR))
+    cut = np.minimum(cut, _opening(cloth, rest))
+    faces = figure.body.faces[figure.body.face_parts == 0]
+    faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]
+    surface = np.where((arm[faces] > 0.5).any(axis=1), cloth.arm, cloth.trunk)
+    return _shell_piece(surface, made, faces, cut)
+
+
+def _lower_edge(hem: float, seam: float, level: np.ndarray) -> np.ndarray:
+    """Metres (n,) above a shell's end: its hem, or the seam below which a tube goes on."""
+    return level - hem if hem > seam else INNER * (level - seam)
+
+
+def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
+    """Metres (n,) from the edge of an open front."""
+    half = cloth.opening + 0.45 * np.maximum(0.0, rest[:, 1] - 0.36)
+    return np.where((rest[:, 2] > 0.02) & (cloth.opening > 0), np.abs(rest[:, 0]) - half, FAR)
+
+
+def _tail(figure: Figure, cloth: Tailoring, levels: np.ndarray, rows: int) -> Piece:
+    """What hangs below the waist: one tube around both legs."""
+    drop = ramp(levels, WAIST, levels[-1])[:, None] * cloth.flare + cloth.volume + 0.004
+    drop = np.maximum(drop, cloth.over * ramp(levels, WAIST + 0.02, WAIST - 0.10)[:, None])
+    made, rest = (
+        _last_rows(_trunk_drape(who, levels, cloth.slope).widen(drop), rows) for who in (figure, neutral())
+    )
+    columns = made.radii.shape[1]
+    surface = cloth.trunk
+    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=rows // 2)
+    cut = np.minimum(_opening(cloth, rest.points()), rest.points()[:, 1] - cloth.hem)
+    return Piece(surface, made.points(), _upright(rest), ring_faces(rows, columns), weights, cut)
+
+
+def _last_rows(tube: Drape, rows: int) -> Drape:
+    """The lowest rings of a tube."""
+    return Drape(tube.levels[-rows:], tube.heights[-rows:], tube.centers[-rows:], tube.radii[-rows:])
+
+
+def _upright(rest: Drape) -> np.ndarray:
+    """Rest positions of a tube's vertices, their heights being the rest levels."""
+    points = rest.points()
+    points[:, 1] = np.repeat(rest.levels, rest.radii.shape[1])
+    return points
+
+
+def _tube_weights(tube: Drape, rest: np.ndarray, weights: np.ndarray, rounds: int) -> np.ndarray:
+    """Weights of a tube from the body beneath; one column more for the bag's bone."""
+    area = regions()
+    made = borrow_weights(area.tree, weights[area.tree_index], rest, len(tube.levels), rounds)
+    return np.column_stack([made, np.zeros(len(made))])
+
+
+def _relax(figure: Figure, offset: np.ndarray, rounds: int) -> np.ndarray:
+    """Move every vertex out by its offset and smooth: cloth shows no anatomy, but never sinks into the body."""
+    normals, mean = figure.normals, regions().mean
+    made = figure.vertices + normals * offset[:, None]
+    for _ in range(rounds):
+        made = 0.4 * made + 0.6 * (mean @ made)
+    sunk = 0.8 * offset - ((made - figure.vertices) * normals).sum(1)
+    return made + normals * np.maximum(0.0, sunk)[:, None]
+
+
+def _shell_piece(surface: int | np.ndarray, made: np.ndarray, faces: np.ndarray, cut: np.ndarray) -> Piece:
+    """Part of the body's shell as a piece of its own."""
+    used, numbered = np.unique(faces, return_inverse=True)
+    weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
+    rest = neutral().rest[used]
+    return Piece(surface, made[used], rest, numbered.reshape(-1, 3), weights, cut[used])
+
+
+def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
+    """Trousers or shorts: pelvis and two legs; ``top`` is the rest height above which something covers them."""
+    rest = figure.rest
+    tube = _trunk_drape(figure, np.linspace(0.2, -0.14, 8), slope_of(volume)).widen(volume + 0.003)
+    made = _relax(figure, np.full(len(rest), volume + 0.004), rounds=6)
+    own, target = tube.radius_at(made, rest[:, 1])
+    pull = ramp(rest[:, 1], -0.07, 0.02) * np.maximum(0.0, target - own) / np.maximum(own, 1e-6)
+    made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * pull[:, None]
+    cut = np.minimum(0.165 - rest[:, 1], _lower_edge(hem, -0.12, rest[:, 1]))
+    faces = figure.body.faces[figure.body.face_parts == 0]
+    faces = faces[(cut[faces] > 0).any(axis=1) & (regions().arm[faces].max(axis=1) < 0.5)]
+    faces = faces[rest[faces, 1].min(axis=1) < top]
+    pieces = [_shell_piece(Surface.BOTTOM, made, faces, cut)]
+    return pieces + [_leg(figure, sign, volume, hem, flare) for sign in (1, -1)]
+
+
+def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, columns: int = 14) -> Drape:
+    """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
+    rest = figure.rest[:, 1]
+    area = regions()
+    inside = area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04)
+    points, own = figure.vertices[inside], rest[inside]
+    centers = []
+    for level in levels:
+        near = points[np.abs(own - max(level, -0.66)) < 0.035][:, [0, 2]]
+        centers.append(0.5 * (near.min(0) + near.max(0)))
+    heights = figure.height_of(levels)
+    return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
+
+
+def _leg(figure: Figure, sign: int, volume: float, hem: float, flare: float) -> Piece:
+    """One trouser leg."""
+    levels = np.linspace(-0.035, hem, max(4, int((-0.035 - hem) / 0.055) + 2))
+    extra = volume + 0.005 + flare * ramp(levels, -0.3, -0.76)[:, None]
+    made, rest = (leg_drape(who, sign, levels, slope_of(volume)).widen(extra) for who in (figure, neutral()))
+    points = made.points()
+    points[:, 0] = sign * np.maximum(sign * points[:, 0], 0.002)
+    weights = _tube_weights(rest, rest.points(), regions().leg_weights, rounds=1)
+    cut = np.repeat(levels - hem, rest.radii.shape[1])
+    faces = ring_faces(len(levels), rest.radii.shape[1])
+    return Piece(Surface.BOTTOM, points, _upright(rest), faces, weights, cut)
+
+
+def skirt(figure: Figure, *, volume: float, hem: float, flare: float) -> list[Piece]:
+    """A skirt from the waist to its hem."""
+    levels = np.linspace(0.175, hem, max(5, int((0.175 - hem) / 0.05) + 2))
+    extra = volume + 0.003 + flare * ramp(levels, 0.12, hem)[:, None]
+    made, rest = (
+        _trunk_drape(who, levels, 0.3 - 8 * volume - flare).widen(extra) for who in (figure, neutral())
+    )
+    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=3 + len(levels) // 3)
+    cut = np.repeat(levels - hem, rest.radii.shape[1])
+    faces = ring_faces(len(levels), rest.radii.shape[1])
+    return [Piece(Surface.SKIRT, made.points(), _upright(rest), faces, weights, cut)]
