@@ -12,7 +12,7 @@ from .materials import Material, luminance
 # Hues (0..1), saturation and value ranges of muted cloth: navy and denim, beige and brown, olive, burgundy, grey-green, mauve.
 MUTED = (
     (0.61, 0.08, (0.25, 0.6), (0.15, 0.65)),
-    (0.09, 0.04, (0.2, 0.5), (0.25, 0.8)),
+    (0.115, 0.03, (0.18, 0.45), (0.22, 0.72)),
     (0.19, 0.06, (0.2, 0.45), (0.2, 0.5)),
     (0.98, 0.03, (0.4, 0.65), (0.2, 0.45)),
     (0.45, 0.08, (0.12, 0.35), (0.25, 0.6)),
@@ -72,7 +72,7 @@ def draw_colors(rng: np.random.Generator, colors: np.ndarray, shape: Shape) -> n
     table[Material.HAIR] = natural + share * (grey - natural)
     wanted = {
         Material.TOP: (1.8, 0.0),
-        Material.BOTTOM: (4.5, 0.9),
+        Material.BOTTOM: (7.5, 0.9),
         Material.COAT: (3.0, 0.6),
         Material.BAG: (2.0, 0.5),
         Material.SHOE: (3.5, 1.2),

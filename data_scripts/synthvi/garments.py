@@ -79,27 +79,34 @@ def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
     cuff = 0.3 * cloth.volume * ramp(share, 0.1, max(0.3, cloth.sleeve))
     offset = cloth.volume * (1 - near_neck) + 0.005 + (cloth.trunk == Surface.COAT) * 0.006 * near_neck
     offset = (1 - arm) * offset + arm * (0.5 * cloth.volume + 0.006 + cuff)
-    made = _relax(figure, offset, rounds=3 + int(150 * cloth.volume))
+    rounds = 3 + int(150 * cloth.volume)
+    made = _relax(figure, offset, rounds)
     pull = ramp(rest[:, 1], 0.49, 0.42) * (1 - ramp(arm, 0.0, 0.4))
     own, target = tube.radius_at(made, rest[:, 1])
     extra = np.maximum(0.0, target - own) * pull / np.maximum(own, 1e-6)
     made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * extra[:, None]
-    front = ramp(rest[:, 2], -0.01, 0.07)
-    back = max(cloth.neckline, 0.57) + 0.25 * np.abs(rest[:, 0])
-    collar = front * (cloth.neckline + 0.6 * np.abs(rest[:, 0])) + (1 - front) * back
-    collar = np.where(np.abs(rest[:, 0]) > 0.12, FAR, collar)
-    cut = np.minimum(collar - rest[:, 1], _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
+    even = _even(rounds)
+    cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
     cut = np.minimum(cut, np.where(arm > 0.03, (cloth.sleeve - share) * 0.43, FAR))
-    cut = np.minimum(cut, _opening(cloth, rest))
+    cut = np.minimum(cut, _opening(cloth, even))
     faces = figure.body.faces[figure.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]
     surface = np.where((arm[faces] > 0.5).any(axis=1), cloth.arm, cloth.trunk)
-    return _shell_piece(surface, made, faces, cut)
+    return _shell_piece(surface, made, faces, cut, even)
 
 
 def _lower_edge(hem: float, seam: float, level: np.ndarray) -> np.ndarray:
     """Metres (n,) above a shell's end: its hem, or the seam below which a tube goes on."""
     return level - hem if hem > seam else INNER * (level - seam)
+
+
+def _collar(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
+    """Metres (n,) below the collar: a V in front, a shallow bow behind."""
+    aside = np.abs(rest[:, 0])
+    front = ramp(rest[:, 2], -0.01, 0.07)
+    back = max(cloth.neckline, 0.57) + 0.25 * aside
+    edge = front * (cloth.neckline + 0.6 * aside) + (1 - front) * back
+    return np.where(aside > 0.12, FAR, edge - rest[:, 1])
 
 
 def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
@@ -141,6 +148,14 @@ def _tube_weights(tube: Drape, rest: np.ndarray, weights: np.ndarray, rounds: in
     return np.column_stack([made, np.zeros(len(made))])
 
 
+def _even(rounds: int) -> np.ndarray:
+    """Rest positions smoothed as often as the cloth, so that patterns stay straight on it."""
+    made, mean = neutral().rest.astype(float), regions().mean
+    for _ in range(rounds):
+        made = 0.4 * made + 0.6 * (mean @ made)
+    return made
+
+
 def _relax(figure: Figure, offset: np.ndarray, rounds: int) -> np.ndarray:
     """Move every vertex out by its offset and smooth: cloth shows no anatomy, but never sinks into the body."""
     normals, mean = figure.normals, regions().mean
@@ -151,12 +166,13 @@ def _relax(figure: Figure, offset: np.ndarray, rounds: int) -> np.ndarray:
     return made + normals * np.maximum(0.0, sunk)[:, None]
 
 
-def _shell_piece(surface: int | np.ndarray, made: np.ndarray, faces: np.ndarray, cut: np.ndarray) -> Piece:
+def _shell_piece(
+    surface: int | np.ndarray, made: np.ndarray, faces: np.ndarray, cut: np.ndarray, rest: np.ndarray
+) -> Piece:
     """Part of the body's shell as a piece of its own."""
     used, numbered = np.unique(faces, return_inverse=True)
     weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
-    rest = neutral().rest[used]
-    return Piece(surface, made[used], rest, numbered.reshape(-1, 3), weights, cut[used])
+    return Piece(surface, made[used], rest[used], numbered.reshape(-1, 3), weights, cut[used])
 
 
 def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
@@ -171,7 +187,7 @@ def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: fl
     faces = figure.body.faces[figure.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (regions().arm[faces].max(axis=1) < 0.5)]
     faces = faces[rest[faces, 1].min(axis=1) < top]
-    pieces = [_shell_piece(Surface.BOTTOM, made, faces, cut)]
+    pieces = [_shell_piece(Surface.BOTTOM, made, faces, cut, rest)]
     return pieces + [_leg(figure, sign, volume, hem, flare) for sign in (1, -1)]
 
 
@@ -202,14 +218,19 @@ def _leg(figure: Figure, sign: int, volume: float, hem: float, flare: float) -> 
     return Piece(Surface.BOTTOM, points, _upright(rest), faces, weights, cut)
 
 
+def skirt_slope(volume: float, flare: float) -> float:
+    """The drape's slope for a skirt: wide and flared ones hang straight."""
+    return 0.3 - 8.0 * volume - flare
+
+
 def skirt(figure: Figure, *, volume: float, hem: float, flare: float) -> list[Piece]:
     """A skirt from the waist to its hem."""
     levels = np.linspace(0.175, hem, max(5, int((0.175 - hem) / 0.05) + 2))
     extra = volume + 0.003 + flare * ramp(levels, 0.12, hem)[:, None]
     made, rest = (
-        _trunk_drape(who, levels, 0.3 - 8 * volume - flare).widen(extra) for who in (figure, neutral())
+        _trunk_drape(who, levels, skirt_slope(volume, flare)).widen(extra) for who in (figure, neutral())
     )
-    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=3 + len(levels) // 3)
+    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=6 + len(levels) // 2)
     cut = np.repeat(levels - hem, rest.radii.shape[1])
     faces = ring_faces(len(levels), rest.radii.shape[1])
     return [Piece(Surface.SKIRT, made.points(), _upright(rest), faces, weights, cut)]

@@ -28,8 +28,8 @@ CROWN = (
 
 # Hairlines: rest height at angles from the front (degrees), above which there is hair.
 ANGLES = (0, 25, 45, 58, 68, 80, 98, 112, 125, 150, 180)
-SHORT = (0.803, 0.801, 0.786, 0.755, 0.722, 0.752, 0.752, 0.735, 0.685, 0.655, 0.648)
-LONG = (0.806, 0.803, 0.790, 0.760, 0.700, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+SHORT = (0.796, 0.794, 0.780, 0.752, 0.722, 0.752, 0.752, 0.735, 0.685, 0.655, 0.648)
+LONG = (0.797, 0.794, 0.780, 0.750, 0.700, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def hair_edge(angle: np.ndarray, style: Style) -> np.ndarray:
@@ -114,6 +114,8 @@ def _hair(figure: Figure, style: Style) -> Piece:
     thick = thick * (0.55 + 0.45 * ramp(height, 0.66, 0.76)) if not long else 0.8 * thick + 0.003
     if style.hair in (Hair.BUN, Hair.TAIL):
         thick = 0.6 * thick
+    if style.hair == Hair.RECEDING:
+        thick = 0.4 * thick
     above = 0.9 * style.hair_volume
     if style.hat:
         thick, above = np.where(height > style.hat_line - 0.01, 0.004, thick), 0.002
@@ -122,7 +124,7 @@ def _hair(figure: Figure, style: Style) -> Piece:
     if long:  # ragged tips, longest in the middle of the back
         cut -= 0.035 * (0.5 + 0.5 * np.cos(angle)) + 0.008 * np.sin(9 * angle + style.fold_phase)
     if style.hair == Hair.RECEDING:
-        cut = np.minimum(cut, 0.775 + 0.05 * np.sin(2 * angle) ** 2 - height)
+        cut = np.minimum(cut, 0.778 - 0.012 * np.cos(angle) - height)
     if long:
         _fall_behind(figure, made, height)
     weights = rigid(len(made), len(figure.joints), figure.body.bone("head"))
@@ -206,7 +208,7 @@ def _scarf(figure: Figure) -> Piece:
     angle = np.linspace(0, 2 * np.pi, 19)
     path = np.stack([0.080 * np.sin(angle), 0.004 * np.cos(angle) * 4, 0.088 * np.cos(angle)], 1)
     points, places, faces = rope(
-        neck + [0, 0.0, 0.018] + path * [1, -1, 1], np.tile([0.040, 0.042], (19, 1)), 8
+        neck + [0, 0.0, 0.018] + path * [1, -1, 1], np.tile([0.034, 0.036], (19, 1)), 8
     )
     rest = np.stack([places[:, 0], places[:, 1] * 0.3, places[:, 2]], 1)
     weights = rigid(len(points), len(figure.joints), figure.body.bone("neck_01"))

@@ -9,7 +9,7 @@ import numpy as np
 from .bags import bag
 from .body import Body
 from .figure import Figure, arm_length_share, figure_of, ramp, regions
-from .garments import Tailoring, skirt, slope_of, trousers, upper_garment
+from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
 from .pieces import Piece, Surface
 from .shoes import shoes
@@ -54,13 +54,13 @@ def _upper(figure: Figure, style: Style) -> list[Piece]:
     pieces: list[Piece] = []
     top = Tailoring(
         volume=style.top_volume,
-        over=style.bottom_volume + 0.010,
+        over=style.bottom_volume + 0.010 + (0.5 * style.flare if style.skirt else 0.0),
         hem=style.top_hem,
         sleeve=style.sleeve,
         neckline=style.neckline,
         opening=0.0,
         flare=0.3 * style.top_volume,
-        slope=slope_of(style.top_volume),
+        slope=_top_slope(style),
         trunk=Surface.TOP,
         arm=Surface.SLEEVE,
     )
@@ -87,6 +87,12 @@ def _upper(figure: Figure, style: Style) -> list[Piece]:
             Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
         )
     return pieces + upper_garment(figure, coat)
+
+
+def _top_slope(style: Style) -> float:
+    """How a top follows the body: over a skirt it hangs as the skirt does."""
+    own = slope_of(style.top_volume)
+    return min(own, skirt_slope(style.bottom_volume, style.flare)) if style.skirt else own
 
 
 def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
@@ -133,8 +139,8 @@ def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray
     y, share = rest[:, 1], arm_length_share(rest)
     sleeve = 1.0 if style.coat else style.sleeve
     trunk = (y > style.top_hem + 0.05) & (y < min(style.neckline - 0.07, 0.45))
-    legs = (y > style.bottom_hem + (0.10 if style.skirt else 0.05)) & (y < max(0.06, style.top_hem + 0.06))
-    shell = np.where(arm, share < sleeve - 0.1, trunk | legs | (y < min(style.shoe_top, -0.70) - 0.035))
+    legs = (y > style.bottom_hem + (0.14 if style.skirt else 0.10)) & (y < max(0.06, style.top_hem + 0.06))
+    shell = np.where(arm, share < sleeve - 0.25, trunk | legs | (y < min(style.shoe_top, -0.70) - 0.035))
     middle = np.arctan2(rest[:, 0], rest[:, 2] - 0.05)
     hair = y > hair_edge(middle, style) + 0.022
     if style.hair in (Hair.BALD, Hair.RECEDING):

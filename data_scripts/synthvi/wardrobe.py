@@ -10,7 +10,7 @@ import numpy as np
 
 from .body import Shape
 from .colors import draw_colors, palette
-from .materials import infrared_display
+from .materials import Material, infrared_display
 from .world import World
 
 
@@ -104,6 +104,8 @@ def draw_person(rng: np.random.Generator, world: World, colors: np.ndarray) -> P
     shape = _draw_shape(rng, world)
     style = _draw_style(rng, world, shape)
     visible = draw_colors(rng, colors, shape)
+    if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
+        visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
     infrared = infrared_display(visible, rng, world)
     return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32))
 
@@ -141,6 +143,11 @@ def _draw_style(rng: np.random.Generator, world: World, shape: Shape) -> Style:
     if style["coat"] and style["coat_hem"] < -0.05:
         style["skirt"] = 0
         style["bottom_hem"] = -0.77 if style["bottom_hem"] > -0.45 else style["bottom_hem"]
+    if style["shoe_top"] > style["bottom_hem"] and not style["skirt"]:
+        if style["bottom_volume"] < 0.008:  # tight trousers go into boots, wide ones over them
+            style["bottom_hem"] = style["shoe_top"] - 0.05
+        else:
+            style["shoe_top"] = -0.72
     if style["skirt"]:
         style["bottom_pattern"] = _pick(
             rng, (0, 0.72), (Pattern.RINGS, 0.10), (Pattern.STRIPES, 0.06), (Pattern.CHECKS, 0.12)
@@ -174,7 +181,7 @@ def _draw_top(rng: np.random.Generator, world: World) -> dict:
     sleeve = float(rng.choice([0.04, 0.24, 0.38, 0.62, 0.94], p=[0.05, 0.18, 0.20, 0.10, 0.47]))
     return {
         "sleeve": sleeve + rng.uniform(-0.02, 0.02),
-        "top_hem": rng.uniform(-0.12, 0.07),
+        "top_hem": rng.uniform(-0.12, 0.05),
         "neckline": rng.choice(
             [rng.uniform(0.49, 0.54), rng.uniform(0.54, 0.575), 0.605], p=[0.35, 0.5, 0.15]
         ),
@@ -184,7 +191,7 @@ def _draw_top(rng: np.random.Generator, world: World) -> dict:
         "logo": logo if patterned else 0,
         "logo_size": rng.uniform(0.04, 0.095),
         "coat": coat,
-        "coat_hem": rng.choice([rng.uniform(-0.10, 0.06), rng.uniform(-0.45, -0.12)]),
+        "coat_hem": rng.choice([rng.uniform(-0.10, 0.05), rng.uniform(-0.45, -0.12)]),
         "coat_open": rng.choice([0.0, rng.uniform(0.025, 0.075)]),
         "coat_pattern": _pick(
             rng, (0, 0.72), (Pattern.RINGS, 0.06), (Pattern.TWO_TONE, 0.14), (Pattern.SIDES, 0.08)
