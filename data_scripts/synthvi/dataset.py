@@ -66,6 +66,7 @@ def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[st
                     "camera": camera,
                     "identity": person,
                     "source": source,
+                    "walk": index // studio.world.walk_shots,
                     **shot_factors(shot),
                     **camera_factors(studio.cameras[camera]),
                     **person_factors(look),

@@ -11,7 +11,7 @@ import numpy as np
 from .cameras import Camera, axes, nominal_scale, view
 from .scenes import lamp_and_sun
 from .seeds import Purpose, generator
-from .shots import OBSTACLES, Shot, draw_shot
+from .shots import OBSTACLES, Shot, draw_shot, draw_walk
 from .textures import Texture
 from .things import LEAF_NIR, Builder
 from .tracing import trace
@@ -104,7 +104,7 @@ def bystander_shot(
     The scale and the row of the feet are those of somebody who stands on the floor at that distance.
     """
     rng = generator(seed, Purpose.BYSTANDER, number, camera.number, int(before))
-    shot = draw_shot(rng, world, float(rng.uniform(0, 360)), style)
+    shot = draw_shot(rng, world, draw_walk(rng, world, float(rng.uniform(0, 360))), style)
     nearer = float(rng.uniform(0.4, 0.9) if before else -rng.uniform(0.7, 2.2))
     size = camera.distance / (camera.distance - nearer)
     scale, axis_row = nominal_scale(camera, 1)

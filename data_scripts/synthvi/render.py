@@ -28,7 +28,7 @@ from .seeds import Purpose, generator, root
 from .sensor import develop, smear, through_jpeg
 from .shading import shade_infrared, shade_visible
 from .shadow import cast_shadow, ground_shadow
-from .shots import MARGIN, Shot, draw_shot
+from .shots import MARGIN, Shot, draw_shot, draw_walk
 from .sightings import sightings
 from .stage import Buffers, draw_buffers
 from .wardrobe import Person, Style, draw_palette, draw_person
@@ -113,9 +113,10 @@ class Studio:
         """Factors of one image, and the generator that its sensor noise comes from."""
         rng = generator(self.root, Purpose.SHOT, number, camera, index)
         order = generator(self.root, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
-        lens = self.cameras[camera]
-        heading = lens.headings[order[index % len(order)]]
-        return draw_shot(rng, self.world, heading, person.style, lens.quality), rng
+        lens, which = self.cameras[camera], index // self.world.walk_shots
+        passing = generator(self.root, Purpose.WALK, number, camera, which)
+        walk = draw_walk(passing, self.world, lens.headings[order[which % len(order)]])
+        return draw_shot(rng, self.world, walk, person.style, lens.quality), rng
 
     def render(
         self, number: int, camera: int, index: int, person: Person, outfit: Outfit

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     SEASON = 10
     BYSTANDER = 11
     OBSTACLE = 12
+    WALK = 13
 
 
 def root(seed: int, world_name: str) -> int:

@@ -11,10 +11,29 @@ from .wardrobe import Bag, Style
 from .world import World
 
 MARGIN = 0.12  # share of an image's height: spare background around each spot
+WITHIN_WALK = 0.3  # how much heading and light change within a walk, share of how much they do between walks
 STANDING = 0.15  # share of people who stand
 OBSTACLES = ("box", "railing", "pole", "plant", "sign")
 CUTS = ("feet", "head", "left", "right")
 CUT_SHARES = (0.5, 0.1, 0.2, 0.2)  # detectors lose feet most often
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What the images of one walk past one camera share, as the images of one tracklet do."""
+
+    heading: float  # degrees, 0 towards the camera
+    spot: int  # which background
+    light: float  # exposure relative to the camera's
+
+
+def draw_walk(rng: np.random.Generator, world: World, heading: float) -> Walk:
+    """Draw a walk near one of the camera's headings (degrees)."""
+    return Walk(
+        heading=float(heading + rng.normal(0, world.heading_jitter)),
+        spot=int(rng.integers(world.spots)),
+        light=float(np.exp(rng.normal(0, world.light_jitter))),
+    )
 
 
 @dataclass(frozen=True)
@@ -44,10 +63,10 @@ class Shot:
 
 
 def draw_shot(
-    rng: np.random.Generator, world: World, heading: float, style: Style, quality: float = 80.0
+    rng: np.random.Generator, world: World, walk: Walk, style: Style, quality: float = 80.0
 ) -> Shot:
-    """Draw one image's factors, near one of the camera's headings (degrees) and its JPEG quality (1..100)."""
-    heading = heading + rng.normal(0, world.heading_jitter)
+    """Draw one image's factors, within a walk and near its camera's JPEG quality (1..100)."""
+    heading = walk.heading + rng.normal(0, WITHIN_WALK * world.heading_jitter)
     standing = bool(rng.uniform() < STANDING)
     pose = _draw_pose(rng, world, style, standing)
     jitter = world.crop_jitter
@@ -69,9 +88,9 @@ def draw_shot(
         pose=pose,
         scale=float(scale),
         shift=(float(shift[0]), float(shift[1])),
-        spot=int(rng.integers(world.spots)),
+        spot=walk.spot,
         drift=(float(rng.uniform(-0.6, 0.6) * MARGIN), float(rng.uniform(-0.95, 0.95) * MARGIN)),
-        light=float(np.exp(rng.normal(0, world.light_jitter))),
+        light=float(walk.light * np.exp(rng.normal(0, WITHIN_WALK * world.light_jitter))),
         standing=standing,
         occluder=occluder,
         occluder_pick=float(chance[7]),

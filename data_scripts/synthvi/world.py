@@ -57,6 +57,9 @@ class World:
     place_hue: float = 0.09  # 0..1, hue that walls and floors lean to
     spots: int = 6  # places to stand (background crops) per camera
     # How different shots are.
+    walk_shots: int = (
+        2  # consecutive images of one person and camera that show the same walk: heading, spot, light
+    )
     occlusion: float = 0.08  # share of images in which something stands before the person
     occluding_people: float = 0.4  # share of those in which it is another person
     occlusion_depth: float = 1.0  # factor on how far it reaches over the person
@@ -214,8 +217,8 @@ def check(world: World, preset: Preset) -> None:
             raise KnobError(
                 f"The knob {field.name} must not be negative, found {getattr(world, field.name)}."
             )
-    if not 1 <= world.headings <= 4 or world.spots < 1 or world.wardrobe_colors < 4:
-        raise KnobError("headings must be 1..4, spots at least 1 and wardrobe_colors at least 4.")
+    if not 1 <= world.headings <= 4 or min(world.spots, world.walk_shots) < 1 or world.wardrobe_colors < 4:
+        raise KnobError("headings must be 1..4, spots and walk_shots at least 1, wardrobe_colors at least 4.")
     if not 1 <= world.jpeg_quality <= 100 or world.truncation_depth > 0.5 or world.motion_length > 0.2:
         raise KnobError(
             "jpeg_quality must be 1..100, truncation_depth at most 0.5 and motion_length at most 0.2."
