@@ -102,8 +102,7 @@ def _read_info(path: Path) -> dict[str, Any]:
         raise DatasetError(
             f"{path} holds a {type(info).__name__}, expected an object with {', '.join(INFO_KEYS)}."
         )
-    missing = [key for key in INFO_KEYS if key not in info]
-    if missing:
+    if missing := [key for key in INFO_KEYS if key not in info]:
         raise DatasetError(f"{path} lacks {', '.join(missing)}; expected {', '.join(INFO_KEYS)}.")
     return info
 
@@ -131,8 +130,7 @@ def _read_manifest(path: Path) -> list[dict[str, str]]:
     """Read ``manifest.csv`` and check its columns and values."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-        if missing:
+        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or [])]:
             raise DatasetError(f"{path} lacks the column(s) {', '.join(missing)}; found {reader.fieldnames}.")
         rows = list(reader)
     for line, row in enumerate(rows, start=2):
@@ -239,15 +237,13 @@ class DatasetWriter:
         place = len(self._counted)
         if place >= self._shape[0]:
             raise DatasetError(f"More images than the {self._shape[0]} announced.")
-        if image.shape != self._shape[1:] or image.dtype != np.uint8:
-            expected = f"{self._shape[1:]} uint8"
-            raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {expected}.")
-        missing = [column for column in COLUMNS if column != "sha256" and column not in row]
-        if missing:
+        if image.shape != (wanted := self._shape[1:]) or image.dtype != np.uint8:
+            raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {wanted} uint8.")
+        if missing := [column for column in COLUMNS if column != "sha256" and column not in row]:
             raise DatasetError(f"The row of image {place} lacks {', '.join(missing)}.")
         if place == 0:
-            columns = [*COLUMNS, *(column for column in row if column not in COLUMNS)]
-            self._lines = csv.DictWriter(self._manifest, fieldnames=columns, lineterminator="\n")
+            columns = dict.fromkeys([*COLUMNS, *row])  # in this order, each once
+            self._lines = csv.DictWriter(self._manifest, list(columns), lineterminator="\n")
             self._lines.writeheader()
         self._images.write(np.ascontiguousarray(image).tobytes())
         self._lines.writerow({**row, "sha256": image_hash(image)})
@@ -257,7 +253,8 @@ class DatasetWriter:
         """Write ``dataset.json``, then rename the temporary folder."""
         if len(self._counted) != self._shape[0]:
             raise DatasetError(f"{self._shape[0]} images were announced, {len(self._counted)} written.")
-        self._close()
+        self._images.close()
+        self._manifest.close()
         info = {**self._info, "counts": count_rows(self._counted)}
         (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
         old = self.path.with_name(f".{self.path.name}.old-{os.getpid()}")
@@ -266,14 +263,10 @@ class DatasetWriter:
         self._temporary.rename(self.path)
         shutil.rmtree(old, ignore_errors=True)
 
-    def _close(self) -> None:
-        """Close the files that are being written."""
-        self._images.close()
-        self._manifest.close()
-
     def abandon(self) -> None:
         """Remove the temporary folder."""
-        self._close()
+        self._images.close()
+        self._manifest.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def __enter__(self) -> DatasetWriter:
@@ -301,8 +294,6 @@ def _is_running(process: int) -> bool:
     """Whether a process of this machine is alive."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it belongs to somebody else
-        pass
+    except OSError as error:  # any other error: it runs and belongs to somebody else
+        return not isinstance(error, ProcessLookupError)
     return True

@@ -112,7 +112,7 @@ def paint(kind, u, v, scale_u, scale_v, strength, seed):
         bright *= 1.0 + 0.5 * (noise2(3.0 * u, 3.0 * v, seed) - 0.5) + 0.4 * (mix - 0.5)
     elif kind == 6:
         mix = noise2(26.0 * u, 26.0 * v, seed)
-        bright *= 0.55 + 0.9 * mix
+        bright *= 0.65 + 0.7 * mix
     elif kind == 7:
         height = v - row * scale_v
         wide = scale_u * (0.6 + 0.8 * scatter(int(row), 1, seed))
