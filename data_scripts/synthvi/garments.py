@@ -104,9 +104,9 @@ def _collar(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
     """Metres (n,) below the collar: a V in front, a shallow bow behind."""
     aside = np.abs(rest[:, 0])
     front = ramp(rest[:, 2], -0.01, 0.07)
-    back = max(cloth.neckline, 0.57) + 0.25 * aside
-    edge = front * (cloth.neckline + 0.6 * aside) + (1 - front) * back
-    return np.where(aside > 0.12, FAR, edge - rest[:, 1])
+    back = max(cloth.neckline, 0.57) + 0.35 * aside
+    edge = front * (cloth.neckline + 0.75 * aside) + (1 - front) * back
+    return np.where(aside > 0.10, FAR, edge - rest[:, 1])
 
 
 def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
@@ -223,14 +223,14 @@ def skirt_slope(volume: float, flare: float) -> float:
     return 0.3 - 8.0 * volume - flare
 
 
-def skirt(figure: Figure, *, volume: float, hem: float, flare: float) -> list[Piece]:
-    """A skirt from the waist to its hem."""
+def skirt(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
+    """A skirt down to its hem; ``top`` is the rest height above which something covers it."""
     levels = np.linspace(0.175, hem, max(5, int((0.175 - hem) / 0.05) + 2))
     extra = volume + 0.003 + flare * ramp(levels, 0.12, hem)[:, None]
     made, rest = (
         _trunk_drape(who, levels, skirt_slope(volume, flare)).widen(extra) for who in (figure, neutral())
     )
     weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=6 + len(levels) // 2)
-    cut = np.repeat(levels - hem, rest.radii.shape[1])
+    cut = np.repeat(np.minimum(levels - hem, INNER * (top - levels)), rest.radii.shape[1])
     faces = ring_faces(len(levels), rest.radii.shape[1])
     return [Piece(Surface.SKIRT, made.points(), _upright(rest), faces, weights, cut)]

@@ -80,10 +80,9 @@ def _skull(figure: Figure, levels: np.ndarray, slope: float) -> Drape:
 
 def _rise(figure: Figure) -> float:
     """How much higher than the neutral body's this head sits, metres."""
-    head = figure.body.bone("head")
     skull = figure.body.part_vertices("head")
     top = skull[figure.rest[skull, 1] > 0.80]
-    return float((figure.vertices[top, 1] - figure.rest[top, 1]).mean() + 0.0 * head)
+    return float((figure.vertices[top, 1] - figure.rest[top, 1]).mean())
 
 
 def _cover(tube: Drape, side: np.ndarray | float, above: float) -> np.ndarray:
@@ -158,7 +157,7 @@ def _knot(figure: Figure, style: Style) -> Piece:
         bend = np.array([[0, 0.775, -0.03], [0, 0.78, -0.07], [0, 0.75, -0.095], [0, 0.68, -0.10]])
         path = np.concatenate([bend, [[0, 0.5 * (0.68 + end), -0.095], [0, end, -0.085]]])
         points, places, faces = rope(back + path, [0.012, 0.02, 0.028, 0.033, 0.028, 0.008], 8)
-    rest = np.stack([places[:, 0] * 0.08, points[:, 1], 0 * places[:, 1] - 0.06], 1)
+    rest = np.stack([places[:, 0] * 0.08, points[:, 1], np.full(len(points), -0.06)], 1)
     return Piece(Surface.HAIR, points, rest, faces, rigid(len(points), len(figure.joints), bone))
 
 
@@ -206,10 +205,8 @@ def _scarf(figure: Figure) -> Piece:
     """A scarf: a thick ring around the neck."""
     neck = figure.joints[figure.body.bone("neck_01")]
     angle = np.linspace(0, 2 * np.pi, 19)
-    path = np.stack([0.080 * np.sin(angle), 0.004 * np.cos(angle) * 4, 0.088 * np.cos(angle)], 1)
-    points, places, faces = rope(
-        neck + [0, 0.0, 0.018] + path * [1, -1, 1], np.tile([0.034, 0.036], (19, 1)), 8
-    )
+    path = np.stack([0.080 * np.sin(angle), -0.016 * np.cos(angle), 0.088 * np.cos(angle)], 1)
+    points, places, faces = rope(neck + [0, 0, 0.018] + path, np.tile([0.034, 0.036], (19, 1)), 8)
     rest = np.stack([places[:, 0], places[:, 1] * 0.3, places[:, 2]], 1)
     weights = rigid(len(points), len(figure.joints), figure.body.bone("neck_01"))
     return Piece(Surface.SCARF, points, rest, faces, weights)

@@ -104,7 +104,13 @@ def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
 def _lower(figure: Figure, style: Style) -> list[Piece]:
     """Trousers or skirt."""
     if style.skirt:
-        return skirt(figure, volume=style.bottom_volume, hem=style.bottom_hem, flare=style.flare)
+        return skirt(
+            figure,
+            volume=style.bottom_volume,
+            hem=style.bottom_hem,
+            flare=style.flare,
+            top=style.top_hem + 0.04,
+        )
     covered = style.top_hem if not style.coat else min(style.top_hem, style.coat_hem)
     if style.coat and style.coat_open:
         covered = style.top_hem
@@ -182,7 +188,13 @@ def _lift(piece: Piece) -> np.ndarray:
         return np.zeros(len(piece.vertices))
     if surface == Surface.BODY:
         return UPPER_LIFT * ramp(piece.rest[:, 1], 0.12, 0.20)
-    outer = {Surface.TOP: 0.006, Surface.COAT: 0.014, Surface.BAG: 0.014, Surface.HAIR: 0.014}
+    outer = {
+        Surface.SKIRT: -0.012,
+        Surface.TOP: 0.006,
+        Surface.COAT: 0.014,
+        Surface.BAG: 0.014,
+        Surface.HAIR: 0.014,
+    }
     return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))
 
 

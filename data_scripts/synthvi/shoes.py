@@ -60,7 +60,7 @@ def _outline(back: float, front: float, half: float, pointed: float) -> np.ndarr
 def _shaft(figure: Figure, sign: int, shoe_top: float, ankle: np.ndarray) -> np.ndarray:
     """Rings (rows, columns, 3) of a boot's shaft above the ankle ring."""
     levels = np.linspace(shoe_top, -0.665, max(2, int((shoe_top + 0.665) / 0.05) + 2))
-    shaft = leg_drape(figure, sign, levels, 0.25, COLUMNS).widen(0.012)
+    shaft = leg_drape(figure, sign, levels, 0.25, COLUMNS).widen(0.018)
     rings = shaft.points().reshape(len(levels), COLUMNS, 3)
     between = 0.5 * (rings[-1] + ankle)
     between[:, [0, 2]] = 0.3 * rings[-1][:, [0, 2]] + 0.7 * ankle[:, [0, 2]]
