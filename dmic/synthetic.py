@@ -133,10 +133,9 @@ def _labels(images: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], .
         reach = np.cumsum(chances / chances.sum(axis=1, keepdims=True), axis=1)[identities[held]]
         drawn = (rng.random((len(held), 1)) >= reach[:, :-1]).sum(axis=1)
         cameras[held] = np.array(_CAMERAS)[drawn]
-    order = np.lexsort(
-        (cameras, identities)
-    )  # images are exchangeable: cut each (person, camera) into tracklets
-    new = np.diff(identities[order] * 7 + cameras[order], prepend=-1) != 0
+    # a camera's images of a person, in random order, are cut into tracklets
+    order = np.lexsort((rng.random(images), cameras, identities))
+    new = np.diff(identities[order] * (max(_CAMERAS) + 1) + cameras[order], prepend=-1) != 0
     starts = np.flatnonzero(new)
     position = np.arange(images) - np.repeat(starts, np.diff(starts, append=images))
     tracklets = np.empty(images, np.int64)
