@@ -20,7 +20,7 @@ from dmic.neighbors import Neighbors
 __all__ = ["DenseGraphWarning", "distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]
 
 _WARN_GIB = 4.0  # estimated memory of one step from which a warning is given
-_WARN_OPERATIONS = 1e12  # estimated additions of the min-sums likewise: about 10 minutes on 2 cores
+_WARN_OPERATIONS = 3e11  # estimated additions from which a warning is given: about 10 minutes on 2 cores
 _SAMPLE = 256  # rows tried to estimate the memory of all
 _SCALE = 1 << 30  # fixed point: 1.0 as int32 for the sums of minima
 
@@ -143,9 +143,10 @@ def jaccard_distance(encoding: sparse.csr_matrix, *, max_distance: float = 1.0) 
     n = encoding.shape[0]
     by_row = sparse.csr_matrix(encoding)  # shares its arrays where it is CSR already
     sums = np.asarray(by_row.sum(axis=1, dtype=np.float64)).ravel()
-    if by_row.nnz and (by_row.data.min() < 0 or np.abs(sums - 1).max() > 1e-3):
+    smallest = by_row.data.min(initial=0)
+    if not (smallest >= 0 and np.abs(sums - 1).max() <= 1e-3):  # NaN is neither
         raise ValueError(
-            f"encoding has entries from {by_row.data.min():.3g} and row sums from {sums.min():.3g} to {sums.max():.3g}; "
+            f"encoding has entries from {smallest:.3g} and row sums from {sums.min():.3g} to {sums.max():.3g}; "
             "expected no negative entry and rows that sum to 1: divide each row by its sum"
         )
     units = np.rint(by_row.data * np.float32(_SCALE)).astype(np.int32)

@@ -51,6 +51,7 @@ def test_labels_and_numbers_are_those_of_scikit_learn(dense, sixteenths, min_sam
     found = dnc.dbscan(stored_below_one(dense), eps=sixteenths / 16, min_samples=min_samples)
     assert found.dtype == np.int64
     np.testing.assert_array_equal(found, sklearn_labels(dense, sixteenths / 16, min_samples))
+    np.testing.assert_array_equal(found, plain.dbscan(dense, sixteenths / 16, min_samples))
 
 
 def test_border_points_of_two_clusters_are_shared_out_as_in_scikit_learn(rng):

@@ -188,7 +188,7 @@ def test_features_and_lists_must_match():
         distance_encoding(nearest(features, 5), features[:7], k1=4)
 
 
-@pytest.mark.parametrize("scale", [0.5, 2.0, -1.0])
+@pytest.mark.parametrize("scale", [0.0, 0.5, 2.0, -1.0, float("nan")])
 def test_rows_must_sum_to_one(scale):
     rows = sparse.csr_matrix(np.array([[scale, 0], [0.5, 0.5]], np.float32))
     with pytest.raises(ValueError, match="row sums from.*expected no negative entry and rows that sum to 1"):
