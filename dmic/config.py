@@ -102,7 +102,7 @@ class ClusteringConfig:
     labels: Literal["dbscan", "identities"] = (
         "dbscan"  # "identities" trains on true identities: supervised upper bound
     )
-    neighbors: Literal["auto", "faiss", "torch"] = "auto"  # backend of the exact top-k search [R]
+    neighbors: Literal["auto", "faiss", "torch", "bf16"] = "auto"  # backend of the exact top-k search [R]
 
 
 @dataclass(frozen=True)

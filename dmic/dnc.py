@@ -97,9 +97,10 @@ def dbscan(distance: sparse.csr_matrix, *, eps: float, min_samples: int = 4) -> 
     Parameters
     ----------
     distance : (n, n) CSR
-        Symmetric, diagonal stored; a pair that is not stored is farther than eps.
+        Symmetric, diagonal stored; a pair that is not stored is farther than eps, as from ``encoding.jaccard_distance``
+        with any max_distance >= eps: one matrix serves several eps.
     eps : float
-        Radius, in (0, 1]; a pair at exactly eps is a neighbour.
+        Radius, in (0, 1]; a pair at exactly eps (in float32) is a neighbour.
     min_samples : int
         Neighbours, self included, that make a point a core.
 
@@ -112,15 +113,16 @@ def dbscan(distance: sparse.csr_matrix, *, eps: float, min_samples: int = 4) -> 
     ------
     ValueError
         If eps is outside (0, 1] or min_samples < 1.
+
+    Notes
+    -----
+    Clusters are the connected components of the cores under "at most eps apart". O(entries of the distance).
     """
-    if not 0 < eps <= 1 or min_samples < 1:
-        raise ValueError(
-            f"eps is {eps}, min_samples {min_samples}; expected 0 < eps <= 1 and min_samples >= 1"
-        )
+    _check_radius(eps, min_samples)
     n = distance.shape[0]
-    rows = np.repeat(np.arange(n), np.diff(distance.indptr))
-    near = distance.data <= eps
-    rows, columns = rows[near], distance.indices[near]
+    near = distance.data <= np.float32(eps)
+    rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(distance.indptr))[near]
+    columns = distance.indices[near]
     core = np.bincount(rows, minlength=n) >= min_samples
     labels = np.full(n, -1, np.int64)
     if not core.any():
@@ -157,7 +159,7 @@ def pseudo_labels(
     cameras, modalities : (n,) int64
         Camera and modality of each image (known without labels).
     k1, k2, eps, expansion, min_samples
-        As in ``encoding.distance_encoding``, ``mie.expand`` and ``dbscan``. Sets smaller than k1 use k1 = n.
+        As in ``encoding.distance_encoding``, ``mie.expand`` and ``dbscan``; k2 <= k1. Sets of n <= k1 images use n - 1.
     backend, device
         Of ``neighbors.nearest``.
 
@@ -168,17 +170,21 @@ def pseudo_labels(
     Raises
     ------
     NoClustersError
-        If every image is noise.
+        If every image is noise, or there are fewer than three images.
+    ValueError
+        For labels that do not fit the features, k2 > k1, eps outside (0, 1], and what the four steps refuse.
     """
-    k1 = min(k1, len(features))
-    k2 = min(k2, len(features))
-    neighbors = nearest(features, max(k1, k2), backend=backend, device=device)
+    n = len(features)
+    _check_radius(eps, min_samples)
+    _check_sets(n, cameras, modalities, k1, k2)
+    k1, k2 = min(k1, n - 1), min(k2, n - 1)
+    neighbors = nearest(features, k1, backend=backend, device=device)
     encoded = encoding.distance_encoding(neighbors, features, k1=k1)
     expanded = mie.expand(encoded, neighbors, k2=k2, cameras=cameras, modalities=modalities, how=expansion)
     near = encoding.jaccard_distance(expanded, max_distance=eps)
     labels = dbscan(near, eps=eps, min_samples=min_samples)
     if (labels < 0).all():
-        raise NoClustersError(_no_clusters_advice(encoding.jaccard_distance(expanded), eps, min_samples))
+        raise NoClustersError(_no_clusters_advice(expanded, eps, min_samples))
     return labels
 
 
@@ -245,20 +251,47 @@ def _numbered_by_first(component: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def _no_clusters_advice(distance: sparse.csr_matrix, eps: float, min_samples: int) -> str:
-    n = distance.shape[0]
-    rows = np.repeat(np.arange(n), np.diff(distance.indptr))
-    counts = np.diff(distance.indptr)
-    order = np.lexsort((distance.data, rows))
-    sorted_data = distance.data[order]
-    able = np.flatnonzero(counts >= min_samples)
-    if not able.size:
-        return (
-            f"DBSCAN found 0 clusters among {n} images (eps {eps:.2f}, min_samples {min_samples}): no image has "
-            f"{min_samples} neighbours at any distance. Lower min_samples or raise k1."
+def _check_radius(eps: float, min_samples: int) -> None:
+    if not 0 < eps <= 1 or min_samples < 1:
+        raise ValueError(
+            f"eps is {eps}, min_samples {min_samples}; expected 0 < eps <= 1 and min_samples >= 1 (in the paper 0.2 to 0.6 and "
+            "4): eps is a Jaccard distance"
         )
-    needed = sorted_data[distance.indptr[able] + min_samples - 1].min()
-    return (
-        f"DBSCAN found 0 clusters among {n} images (eps {eps:.2f}, min_samples {min_samples}; the first core point "
-        f"appears at eps {needed:.2f}). Try eps >= {min(needed + 0.05, 1):.2f}; see notebook 05."
+
+
+def _check_sets(n: int, cameras: NDArray, modalities: NDArray, k1: int, k2: int) -> None:
+    if n < 3:
+        raise NoClustersError(f"features has {n} rows; expected at least 3 images to cluster. Add images.")
+    for name, values in (("cameras", cameras), ("modalities", modalities)):
+        values = np.asarray(values)
+        if values.shape != (n,) or not np.issubdtype(values.dtype, np.integer):
+            raise ValueError(
+                f"{name} has shape {values.shape}, dtype {values.dtype}; expected ({n},) integers, one per row of features"
+            )
+    if not 1 <= k2 <= k1 or k1 < 2:
+        raise ValueError(
+            f"k2 is {k2}, k1 is {k1}; expected 1 <= k2 <= k1 and k1 >= 2, for the expansion averages over the first k2 of the "
+            "k1 neighbours. Lower k2 or raise k1"
+        )
+
+
+def _no_clusters_advice(expanded: sparse.csr_matrix, eps: float, min_samples: int) -> str:
+    """Say at which eps the first core point appears; distances are looked at up to doubling limits, to stay sparse."""
+    found = (
+        f"DBSCAN found 0 clusters among {expanded.shape[0]} images (eps {eps:.2f}, min_samples {min_samples}"
     )
+    limit = eps
+    while limit < 1:
+        limit = min(2 * limit, 1.0)
+        distance = encoding.jaccard_distance(expanded, max_distance=limit)
+        counts = np.diff(distance.indptr)
+        rows = np.repeat(np.arange(len(counts)), counts)
+        ranked = distance.data[np.lexsort((distance.data, rows))]
+        able = counts >= min_samples
+        if able.any():
+            needed = ranked[distance.indptr[:-1][able] + min_samples - 1].min()
+            return (
+                f"{found}; the first core point appears at eps {needed:.2f}). Try eps >= {min(needed + 0.05, 1):.2f}; see "
+                "notebook 05."
+            )
+    return f"{found}): no image has {min_samples} neighbours at any distance. Lower min_samples or raise k1."

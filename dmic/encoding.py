@@ -1,22 +1,32 @@
 """k-reciprocal distance encoding as sparse rows, and the Jaccard distance between them (paper Eq. 1-5).
 
+An encoding is a matrix of all images against all images, of which nearly every entry is 0: only the others are kept, row by
+row (scipy's CSR). The loops over rows are in `dmic.kernels`.
+
 Taught in: notebooks/03_distance_encoding.ipynb
 """
 
 from __future__ import annotations
 
-import numba
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dmic import kernels
 from dmic.neighbors import Neighbors
 
-__all__ = ["distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]
+__all__ = ["DenseGraphWarning", "distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]
 
-_CHUNK = (
-    1 << 22
-)  # numbers per block of gathered features: bounds the memory of the dot products to 2 x 16 MiB
+_WARN_GIB = 4.0  # estimated memory of one step from which a warning is given
+_WARN_OPERATIONS = 3e11  # estimated additions from which a warning is given: about 10 minutes on 2 cores
+_SAMPLE = 256  # rows tried to estimate the memory of all
+_SCALE = 1 << 30  # fixed point: 1.0 as int32 for the sums of minima
+
+
+class DenseGraphWarning(UserWarning):
+    """The embeddings have so little structure that the graph of neighbours gets dense; the message has the numbers."""
 
 
 def half_length(k1: int) -> int:
@@ -37,11 +47,14 @@ def reciprocal_sets(indices: NDArray[np.int64], k: int) -> sparse.csr_matrix:
     Returns
     -------
     (n, n) int32 CSR, symmetric, diagonal 1.
+
+    Notes
+    -----
+    O(n k^2): a set lies in the list of its point, and each member's list is looked through.
     """
-    n = len(indices)
-    columns = indices[:, :k].ravel()
-    listed = sparse.csr_matrix((np.ones(columns.size, np.int32), columns, np.arange(n + 1) * k), shape=(n, n))
-    return listed.multiply(listed.T).tocsr()
+    members, sizes = _reciprocal(indices, k)
+    columns = members[members >= 0]
+    return kernels.csr(sizes, columns, np.ones(columns.size, np.int32)).sorted_indices()
 
 
 def distance_encoding(neighbors: Neighbors, features: NDArray[np.float32], *, k1: int) -> sparse.csr_matrix:
@@ -69,8 +82,8 @@ def distance_encoding(neighbors: Neighbors, features: NDArray[np.float32], *, k1
     Notes
     -----
     Expansion (Zhong et al., CVPR 2017): for each member q of R(i, k1), R(q, half) joins the set when strictly more than
-    2/3 of it already lies in R(i, k1), the original set. The softmax form is the public code's; it makes the Jaccard
-    identity of ``jaccard_distance`` exact.
+    2/3 of it already lies in R(i, k1), the original set. The softmax form is the public code's; it makes the rows of the
+    expanded encodings comparable, each with the same sum. O(n k1^2) for the sets, O(entries x d) for the cosines.
     """
     indices = neighbors.indices
     if not 2 <= k1 <= indices.shape[1]:
@@ -81,30 +94,15 @@ def distance_encoding(neighbors: Neighbors, features: NDArray[np.float32], *, k1
         raise ValueError(
             f"{len(features)} features but {len(indices)} neighbour lists; pass those they came from"
         )
-    full = reciprocal_sets(indices, k1)
-    half = reciprocal_sets(indices, min(half_length(k1), k1))
-    overlap = full.multiply(full @ half.T).tocsr()  # (i, q): |R(i,k1) & R(q,half)| for q in R(i,k1)
-    size = np.diff(half.indptr)
-    overlap.data = (3 * overlap.data > 2 * size[overlap.indices]).astype(np.int32)
-    support = (full + overlap @ half).tocsr()
-    support.eliminate_zeros()  # members that failed the 2/3 test left explicit zeros
-    support.sort_indices()
-    return _softmax_rows(support, features)
-
-
-def _softmax_rows(support: sparse.csr_matrix, features: NDArray[np.float32]) -> sparse.csr_matrix:
-    rows = np.repeat(np.arange(support.shape[0]), np.diff(support.indptr))
-    columns = support.indices
-    weights = np.empty(columns.size, np.float32)
-    pairs = max(1, _CHUNK // features.shape[1])
-    for start in range(0, columns.size, pairs):
-        part = slice(start, start + pairs)
-        cosine = np.einsum("nd,nd->n", features[rows[part]], features[columns[part]])
-        weights[part] = np.exp(-np.maximum(2 - 2 * cosine, 0))
-    weights /= np.add.reduceat(weights.astype(np.float64), support.indptr[:-1])[
-        rows
-    ]  # no row is empty: self is in it
-    return sparse.csr_matrix((weights, columns, support.indptr), shape=support.shape)
+    n = len(indices)
+    full, half = _reciprocal(indices, k1), _reciprocal(indices, min(half_length(k1), k1))
+    sizes, columns = kernels.over_rows(kernels.expanded_sets, full[1], *full, *half)
+    pointers = kernels.pointers(sizes)
+    features = np.ascontiguousarray(features, np.float32)
+    (cosines,) = kernels.over_rows(kernels.dots, sizes, features, np.arange(n), pointers, columns)
+    weights = np.exp(-np.maximum(2 - 2 * cosines, 0))
+    weights /= np.repeat(np.add.reduceat(weights, pointers[:-1], dtype=np.float64), sizes)  # no set is empty
+    return kernels.csr(sizes, columns, weights)
 
 
 def jaccard_distance(encoding: sparse.csr_matrix, *, max_distance: float = 1.0) -> sparse.csr_matrix:
@@ -113,72 +111,94 @@ def jaccard_distance(encoding: sparse.csr_matrix, *, max_distance: float = 1.0) 
     Parameters
     ----------
     encoding : (n, n) CSR
-        Rows that sum to 1.
+        Non-negative, rows that sum to 1.
     max_distance : float
-        Keep pairs with J <= max_distance only (and always J < 1): the largest eps that will be asked for.
+        Keep pairs with J <= max_distance only (and always J < 1): the largest eps that will be asked for. ``dnc.dbscan``
+        may then be called with any eps up to it.
 
     Returns
     -------
     (n, n) float32 CSR, symmetric, sorted columns; the diagonal is stored, as 0. A pair that is not stored is farther
     than max_distance.
 
+    Raises
+    ------
+    ValueError
+        For a max_distance outside (0, 1], negative entries, or rows that do not sum to 1.
+
+    Warns
+    -----
+    DenseGraphWarning
+        If the result is going to need much memory or time.
+
     Notes
     -----
-    With rows of sum 1, sum_l max = 2 - sum_l min, so J = 1 - s / (2 - s) with s = sum_l min(D_il, D_jl), clipped at 0.
+    J(i, j) = 1 - s / (S_i + S_j - s), with s = sum_l min(D_il, D_jl) and S_i = sum_l D_il = 1: what is in the smaller of
+    two numbers and what is in the larger make both, so the sum of maxima need not be formed. Only images that share a column
+    have s > 0: row i walks the lists of its columns. O(sum over columns of length^2 / 2) additions, of integers (units of
+    2^-30), whose sum does not depend on the order; memory O(entries of the encoding + entries of the result).
     """
     if not 0 < max_distance <= 1:
         raise ValueError(f"max_distance is {max_distance}; expected a value in (0, 1]")
-    by_row = encoding.tocsr().sorted_indices()
-    by_column = encoding.tocsc().sorted_indices()
-    arrays = [by_row.indptr, by_row.indices, by_row.data, by_column.indptr, by_column.indices, by_column.data]
-    pointers, columns, values = _min_sum_rows(*arrays, np.float32(max_distance), numba.get_num_threads())  # type: ignore[call-arg]
-    return sparse.csr_matrix((values, columns, pointers), shape=encoding.shape)
+    n = encoding.shape[0]
+    by_row = sparse.csr_matrix(encoding)  # shares its arrays where it is CSR already
+    sums = np.asarray(by_row.sum(axis=1, dtype=np.float64)).ravel()
+    smallest = by_row.data.min(initial=0)
+    if not (smallest >= 0 and np.abs(sums - 1).max() <= 1e-3):  # NaN is neither
+        raise ValueError(
+            f"encoding has entries from {smallest:.3g} and row sums from {sums.min():.3g} to {sums.max():.3g}; "
+            "expected no negative entry and rows that sum to 1: divide each row by its sum"
+        )
+    units = np.rint(by_row.data * np.float32(_SCALE)).astype(np.int32)
+    fixed = sparse.csr_matrix((units, by_row.indices, by_row.indptr), shape=(n, n))
+    if not units.all():
+        fixed = fixed.copy()
+        fixed.eliminate_zeros()
+    lists = fixed.tocsc()  # of each column: the rows that have it, rising
+    totals = np.asarray(fixed.sum(axis=1, dtype=np.int64)).ravel()
+    work = _operations(fixed, np.diff(lists.indptr))
+    inputs = (kernels.arrays(fixed), kernels.arrays(lists), totals, np.float32(max_distance))
+    warn_if_dense(f"the Jaccard distances up to {max_distance:g}", kernels.min_sums, work, *inputs, copies=4)
+    sizes, columns, values = kernels.over_rows(kernels.min_sums, work, *inputs)
+    return kernels.csr(*kernels.mirrored(kernels.pointers(sizes), columns, values))
 
 
-@numba.njit(cache=True)
-def _jaccard(min_sum: float) -> float:
-    return np.float32(max(0.0, 1.0 - min_sum / (2.0 - min_sum)))
+def warn_if_dense(what: str, kernel, work: NDArray, *inputs, copies: int) -> None:
+    """Estimate the memory and time of ``kernels.over_rows(kernel, work, *inputs)`` on a few rows, and warn where it is much.
+
+    Parameters
+    ----------
+    what
+        What is computed, for the message.
+    kernel, work, inputs
+        The call; ``work`` (n,) in additions; the kernel returns columns and values of 8 bytes an entry together.
+    copies : int
+        How many times the kernel's result is in memory at the worst moment.
+    """
+    n, gib = len(work), 2.0**30
+    if 8 * copies * n**2 < _WARN_GIB * gib and work.sum() < _WARN_OPERATIONS:
+        return  # not even a full matrix would be much
+    rows = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64))
+    entries = kernels.over_rows(kernel, work[rows], *inputs, rows=rows)[0].mean()
+    needed = 8 * copies * n * entries / gib
+    if needed >= _WARN_GIB or work.sum() >= _WARN_OPERATIONS:
+        warnings.warn(
+            f"{what} of {n} images: about {entries:.0f} entries a row, {needed:.1f} GiB and {work.sum():.1e} additions. The "
+            "embeddings hardly tell people apart, or k1, k2 are too large for them, so the graph gets dense. Going on; try "
+            "smaller k1 and k2, a smaller max_distance (eps), fewer images, or embeddings trained further.",
+            DenseGraphWarning,
+            stacklevel=3,
+        )
 
 
-@numba.njit(cache=True)
-def _accumulate(i, row_ptr, row_col, row_val, col_ptr, col_row, col_val, sums):
-    """Add min(D_il, D_jl) over l into sums[j], for every j that shares a column with row i."""
-    for at in range(row_ptr[i], row_ptr[i + 1]):
-        column, value = row_col[at], row_val[at]
-        for other in range(col_ptr[column], col_ptr[column + 1]):
-            sums[col_row[other]] += min(value, col_val[other])
+def _reciprocal(indices: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """R(i, k) as (n, k) int32, filled up with -1, and the sizes (n,)."""
+    listed = np.ascontiguousarray(indices[:, :k], np.int32)
+    members, sizes = kernels.over_rows(kernels.reciprocal_lists, np.ones(len(listed)), listed, k)
+    return members, sizes
 
 
-@numba.njit(cache=True, parallel=True)
-def _min_sum_rows(row_ptr, row_col, row_val, col_ptr, col_row, col_val, limit, blocks):
-    """Two passes over the rows, one block of rows per thread: count the entries of each row, then write them."""
-    n = row_ptr.size - 1
-    pointers = np.zeros(n + 1, np.int64)
-    for block in numba.prange(blocks):
-        sums = np.zeros(n, np.float64)
-        for i in range(block, n, blocks):
-            sums[:] = 0
-            _accumulate(i, row_ptr, row_col, row_val, col_ptr, col_row, col_val, sums)
-            sums[i] = 1.0
-            count = 0
-            for j in range(n):
-                if sums[j] > 0 and _jaccard(sums[j]) <= limit:
-                    count += 1
-            pointers[i + 1] = count
-    for i in range(n):
-        pointers[i + 1] += pointers[i]
-    columns = np.empty(pointers[n], np.int32)
-    values = np.empty(pointers[n], np.float32)
-    for block in numba.prange(blocks):
-        sums = np.zeros(n, np.float64)
-        for i in range(block, n, blocks):
-            sums[:] = 0
-            _accumulate(i, row_ptr, row_col, row_val, col_ptr, col_row, col_val, sums)
-            sums[i] = 1.0
-            at = pointers[i]
-            for j in range(n):
-                if sums[j] > 0 and _jaccard(sums[j]) <= limit:
-                    columns[at] = j
-                    values[at] = _jaccard(sums[j])
-                    at += 1
-    return pointers, columns, values
+def _operations(matrix: sparse.csr_matrix, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """About how many list entries each row walks: half of its columns' lengths on average, more the later the row."""
+    total = np.add.reduceat(lengths[matrix.indices], matrix.indptr[:-1], dtype=np.float64)  # no row is empty
+    return total * np.arange(1, len(total) + 1) / len(total)

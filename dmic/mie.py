@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dmic import kernels
 from dmic.config import Expansion
+from dmic.encoding import warn_if_dense
 from dmic.neighbors import Neighbors
 
 __all__ = ["expand", "expansion_weights"]
+
+_COMPARISONS = 1 << 24  # pairs of list members compared at once: bounds the memory to a few times 16 MiB
 
 
 def expand(
@@ -46,15 +50,37 @@ def expand(
 
     Returns
     -------
-    (n, n) CSR with rows that sum to 1.
+    (n, n) float32 CSR with rows that sum to 1; the columns of a row are in no order.
 
     Raises
     ------
     ValueError
-        For an unknown rule, a k2 that the lists cannot serve, or a missing or ill-shaped label array.
+        For an unknown rule, a k2 that the lists cannot serve, an encoding of another size than the lists, or a missing or
+        ill-shaped label array.
+
+    Warns
+    -----
+    encoding.DenseGraphWarning
+        If the result is going to need much memory.
+
+    Notes
+    -----
+    A mean of means is a weighted mean, so this is one sparse product E D with k2 entries in each row of E
+    (``expansion_weights``): O(n k2 x entries in a row of D), memory O(entries of the result).
     """
     weights = expansion_weights(neighbors, k2=k2, cameras=cameras, modalities=modalities, how=how)
-    return (weights @ encoding).tocsr()
+    n = len(neighbors.indices)
+    if encoding.shape != (n, n):
+        raise ValueError(
+            f"encoding has shape {encoding.shape} but there are {n} neighbour lists; expected ({n}, {n})"
+        )
+    rows = sparse.csr_matrix(encoding)
+    members = weights.indices.reshape(n, k2)
+    inputs = (members, weights.data.reshape(n, k2), *kernels.arrays(rows))
+    work = np.diff(rows.indptr)[members].sum(axis=1)
+    warn_if_dense("The expanded encodings", kernels.averages, work, *inputs, copies=2)
+    sizes, columns, values = kernels.over_rows(kernels.averages, work, *inputs)
+    return kernels.csr(sizes, columns, values)
 
 
 def expansion_weights(
@@ -76,21 +102,23 @@ def expansion_weights(
     if not 1 <= k2 <= length:
         raise ValueError(f"k2 is {k2}; the neighbour lists have {length} entries, take 1 <= k2 <= {length}")
     members = neighbors.indices[:, :k2]
-    levels = {
-        "vanilla": [],
-        "camera": [cameras],
-        "modality": [modalities],
-        "modality_camera": [modalities, cameras],
-    }[how]
-    weights = np.ones((n, k2))
-    groups = np.zeros((n, k2), np.int64)  # group of each member so far: 0 = the whole list
-    for name, level in zip(how.split("_"), levels, strict=False):
-        groups_inside = _combine(groups, _checked(level, name, n, how)[members])
+    given = {"modality": modalities, "camera": cameras}
+    levels = [_checked(given[name], name, n, how) for name in how.split("_") if name != "vanilla"]
+    size = max(1, _COMPARISONS // k2**2)
+    blocks = [_mean_of_means(members[at : at + size], levels) for at in range(0, n, size)]
+    weights = np.concatenate(blocks).astype(np.float32)
+    return kernels.csr(np.full(n, k2), members.ravel().astype(np.int32), weights.ravel())
+
+
+def _mean_of_means(members: NDArray[np.int64], levels: list[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Weights (rows, k2) of list members, grouped by the first labels, inside these by the second, and so on."""
+    weights = np.ones(members.shape)
+    groups = np.zeros(members.shape, np.int64)  # group of each member so far: 0 = the whole list
+    for level in levels:
+        groups_inside = _combine(groups, level[members])
         weights /= _distinct_inside(groups, groups_inside)
         groups = groups_inside
-    weights /= _counts(groups)
-    pointers = np.arange(n + 1) * k2
-    return sparse.csr_matrix((weights.astype(np.float32).ravel(), members.ravel(), pointers), shape=(n, n))
+    return weights / _counts(groups)
 
 
 def _checked(values: NDArray[np.int64] | None, name: str, n: int, how: str) -> NDArray[np.int64]:
@@ -101,7 +129,7 @@ def _checked(values: NDArray[np.int64] | None, name: str, n: int, how: str) -> N
     values = np.asarray(values)
     if values.shape != (n,) or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(
-            f"{name} labels have shape {values.shape}, dtype {values.dtype}; expected ({n},) integers"
+            f"{name} labels have shape {values.shape}, dtype {values.dtype}; expected ({n},) integers, one per image"
         )
     return np.unique(values, return_inverse=True)[1]
 

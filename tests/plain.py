@@ -105,3 +105,21 @@ def jaccard(encoding):
             a, b = encoding[i], encoding[j]
             distance[i, j] = 1 - np.minimum(a, b).sum() / np.maximum(a, b).sum()
     return distance
+
+
+def dbscan(distance, eps, min_samples):
+    """Clusters grow from the cores, the lowest index first; whoever a core reaches first joins; -1 = noise."""
+    near = [np.flatnonzero(row <= eps).tolist() for row in distance]
+    labels, clusters = [-1] * len(near), 0
+    for start in range(len(near)):
+        if labels[start] >= 0 or len(near[start]) < min_samples:
+            continue
+        labels[start], reached = clusters, [start]
+        for i in reached:  # grows while we walk
+            if len(near[i]) >= min_samples:
+                fresh = [j for j in near[i] if labels[j] < 0]
+                reached += fresh
+                for j in fresh:
+                    labels[j] = clusters
+        clusters += 1
+    return np.array(labels)

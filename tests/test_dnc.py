@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import plain
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.cluster import DBSCAN
 
-from dmic import dnc
+from dmic import dnc, encoding, mie
 from dmic.config import ClusteringConfig, preset, with_overrides
 from dmic.dnc import NoClustersError, Schedule, pseudo_labels
 from dmic.neighbors import nearest
@@ -51,6 +51,7 @@ def test_labels_and_numbers_are_those_of_scikit_learn(dense, sixteenths, min_sam
     found = dnc.dbscan(stored_below_one(dense), eps=sixteenths / 16, min_samples=min_samples)
     assert found.dtype == np.int64
     np.testing.assert_array_equal(found, sklearn_labels(dense, sixteenths / 16, min_samples))
+    np.testing.assert_array_equal(found, plain.dbscan(dense, sixteenths / 16, min_samples))
 
 
 def test_border_points_of_two_clusters_are_shared_out_as_in_scikit_learn(rng):
@@ -213,14 +214,122 @@ def test_pseudo_labels_are_the_equations_followed_by_scikit_learn(rng, how):
     assert len(sizes) > 1  # eps mattered
 
 
-def test_k2_may_exceed_k1_and_both_may_exceed_a_small_set(rng):
+@st.composite
+def clusterings(draw, min_size, max_size):
+    """Images with cameras and modalities, one of these maybe absent, and all that pseudo_labels is told."""
+    features = draw(plain.points(min_size, max_size))
+    n = len(features)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    cameras = rng.integers(1, draw(st.integers(1, 6)) + 1, n)
+    labels = {"cameras": cameras, "modalities": np.isin(cameras, (3, 6)).astype(np.int64)}
+    k1 = draw(st.integers(2, min(n - 1, 40)))
+    options = {
+        "k1": k1,
+        "k2": draw(st.integers(1, k1)),
+        "expansion": draw(st.sampled_from(list(plain.RULES))),
+    }
+    return features, labels, options, draw(st.integers(5, 95)) / 100
+
+
+def check_against_the_equations(features, labels, options, eps):
+    lists = nearest(features, options["k1"])
+    encoded = plain.encode(features, lists.indices, options["k1"])
+    expanded = plain.expand(encoded, lists.indices.tolist(), options["k2"], options["expansion"], labels)
+    expected = plain.jaccard(expanded).clip(0)
+    ours = encoding.distance_encoding(lists, features, k1=options["k1"])
+    ours = mie.expand(ours, lists, k2=options["k2"], how=options["expansion"], **labels)
+    stored = encoding.jaccard_distance(ours).tocoo()
+    dense = np.ones_like(expected)
+    dense[stored.row, stored.col] = stored.data
+    assert np.abs(dense - expected).max() <= 1e-5
+    assume((np.abs(expected - eps) > 1e-5).all())  # a pair at eps may fall on either side
+    wanted = sklearn_labels(expected, eps)
+    if (wanted < 0).all():
+        with pytest.raises(NoClustersError):
+            pseudo_labels(features, **labels, **options, eps=eps)
+    else:
+        np.testing.assert_array_equal(pseudo_labels(features, **labels, **options, eps=eps), wanted)
+
+
+@given(clusterings(5, 40))
+def test_small_sets_are_clustered_as_the_equations_say(sample):
+    check_against_the_equations(*sample)
+
+
+@settings(max_examples=3)
+@given(clusterings(200, 300))
+def test_sets_of_up_to_300_likewise(sample):
+    check_against_the_equations(*sample)
+
+
+def test_one_matrix_serves_every_smaller_eps(rng):
+    features = people(rng, spread=0.5)
+    lists = nearest(features, 20)
+    encoded = encoding.distance_encoding(lists, features, k1=20)
+    large = encoding.jaccard_distance(encoded, max_distance=0.8)
+    sizes = set()
+    for eps in (0.2, 0.45, 0.6, 0.8):
+        alone = encoding.jaccard_distance(encoded, max_distance=eps)
+        found = dnc.dbscan(large, eps=eps)
+        np.testing.assert_array_equal(found, dnc.dbscan(alone, eps=eps))
+        sizes.add(int((found < 0).sum()))
+    assert len(sizes) > 2
+
+
+def test_order_of_images_and_names_of_cameras_do_not_matter(rng):
+    features = people(rng, spread=0.5, count=12, each=12)
+    cameras = rng.integers(0, 5, 144)
+    modalities = (cameras > 2).astype(np.int64)
+    options = {"k1": 14, "k2": 9, "eps": 0.55}
+    found = pseudo_labels(features, cameras, modalities, **options)
+    assert found.max() > 5 and (found < 0).any()
+    renamed = np.array([70, -3, 12, 0, 5])[cameras]
+    np.testing.assert_array_equal(pseudo_labels(features, renamed, 1 - modalities, **options), found)
+    order = rng.permutation(144)
+    mixed = pseudo_labels(features[order], cameras[order], modalities[order], **options)
+    together = found[order][:, None] == found[order]
+    np.testing.assert_array_equal(mixed[:, None] == mixed, together)  # the same sets, other numbers
+    np.testing.assert_array_equal(mixed < 0, found[order] < 0)
+
+
+def test_a_list_longer_than_a_small_set_holds_all_the_others(rng):
     features, nothing = people(rng, count=2, each=6), np.zeros(12, np.int64)
-    found = pseudo_labels(features, nothing, nothing, k1=6, k2=40, eps=0.9)
-    assert found.shape == (12,)
     np.testing.assert_array_equal(
-        pseudo_labels(features, nothing, nothing, k1=40, k2=3, eps=0.5),
-        pseudo_labels(features, nothing, nothing, k1=12, k2=3, eps=0.5),
+        pseudo_labels(features, nothing, nothing, k1=40, k2=30, eps=0.9),
+        pseudo_labels(features, nothing, nothing, k1=11, k2=11, eps=0.9),
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cameras": np.zeros(11, np.int64)}, r"cameras has shape \(11,\).*expected \(12,\) integers"),
+        ({"cameras": np.zeros(12)}, "cameras has shape.*dtype float64"),
+        ({"modalities": np.zeros((12, 1), np.int64)}, r"modalities has shape \(12, 1\)"),
+        ({"modalities": np.array(["v"] * 12)}, "modalities has shape.*dtype <U1"),
+        ({"k2": 9}, "k2 is 9, k1 is 8; expected 1 <= k2 <= k1.*Lower k2 or raise k1"),
+        ({"k2": 0}, "k2 is 0"),
+        ({"k1": 1, "k2": 1}, "k1 is 1; expected"),
+        ({"eps": 0.0}, "eps is 0.0, min_samples 4; expected 0 < eps <= 1"),
+        ({"eps": 1.2}, "eps is 1.2"),
+        ({"eps": float("nan")}, "eps is nan"),
+        ({"min_samples": 0}, "min_samples 0"),
+        ({"expansion": "flat"}, "how is 'flat'"),
+        ({"backend": "annoy"}, "backend is 'annoy'"),
+    ],
+)
+@pytest.mark.parametrize("expansion", ["vanilla", "modality_camera"])
+def test_unusable_arguments_are_named(rng, changes, message, expansion):
+    good = {"cameras": np.zeros(12, np.int64), "modalities": np.zeros(12, np.int64), "k1": 8, "k2": 4}
+    with pytest.raises(ValueError, match=message):
+        pseudo_labels(people(rng, count=2, each=6), **{**good, "eps": 0.5, "expansion": expansion, **changes})
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_images_have_no_clusters(count):
+    labels = np.zeros(count, np.int64)
+    with pytest.raises(NoClustersError, match=f"features has {count} rows; expected at least 3 images"):
+        pseudo_labels(np.eye(3, dtype=np.float32)[:count], labels, labels, k1=8, k2=4, eps=0.5)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3, 4, 5])

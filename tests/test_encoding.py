@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from dmic import encoding
-from dmic.encoding import distance_encoding, half_length, jaccard_distance, reciprocal_sets
+from dmic import encoding, kernels
+from dmic.encoding import (
+    DenseGraphWarning,
+    distance_encoding,
+    half_length,
+    jaccard_distance,
+    reciprocal_sets,
+)
 from dmic.neighbors import Neighbors, nearest
 
 
@@ -24,16 +30,10 @@ def full(distance):
     return dense
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    """Several blocks of dot products even for a few points."""
-    monkeypatch.setattr(encoding, "_CHUNK", 11)
-
-
 @st.composite
 def points_and_k1(draw):
-    features = draw(plain.points())
-    return features, draw(st.integers(2, len(features)))
+    features = draw(plain.points(min_size=3))
+    return features, draw(st.integers(2, len(features) - 1))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_half_list_rounds_halves_to_even_and_adds_self(k1, length):
 @given(points_and_k1())
 def test_reciprocal_sets_equal_loops_over_sets(sample):
     features, k = sample
-    lists = nearest(features, len(features)).indices
+    lists = nearest(features, len(features) - 1).indices
     found = reciprocal_sets(lists, k)
     assert [set(row.indices.tolist()) for row in found] == plain.reciprocal(lists, k)
     assert set(found.data.tolist()) == {1}
@@ -55,7 +55,7 @@ def test_reciprocal_sets_equal_loops_over_sets(sample):
 @given(points_and_k1())
 def test_encoding_equals_the_equations(sample):
     features, k1 = sample
-    neighbors = nearest(features, len(features))
+    neighbors = nearest(features, len(features) - 1)
     found = distance_encoding(neighbors, features, k1=k1)
     np.testing.assert_allclose(found.toarray(), plain.encode(features, neighbors.indices, k1), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
@@ -65,7 +65,7 @@ def test_encoding_equals_the_equations(sample):
 @given(points_and_k1(), st.floats(0, 1))
 def test_jaccard_equals_minima_over_maxima(sample, share):
     features, k1 = sample
-    neighbors = nearest(features, len(features))
+    neighbors = nearest(features, len(features) - 1)
     encoded = distance_encoding(neighbors, features, k1=k1)
     found = jaccard_distance(encoded)
     expected = plain.jaccard(encoded.toarray().astype(np.float64))
@@ -138,6 +138,31 @@ def test_the_order_of_the_images_does_not_matter(rng):
     np.testing.assert_allclose(other, one[np.ix_(order, order)], atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [2, 5])
+def test_threads_do_not_change_a_byte(rng, monkeypatch, threads):
+    features = plain.unit(rng.normal(size=(8, 12))[rng.integers(0, 8, 400)] + rng.normal(size=(400, 12)))
+    lists = nearest(features, 20)
+
+    def run():
+        encoded = distance_encoding(lists, features, k1=20)
+        return [
+            x.tobytes() for m in (encoded, jaccard_distance(encoded)) for x in (m.indptr, m.indices, m.data)
+        ]
+
+    one = run()
+    monkeypatch.setattr(kernels.numba, "get_num_threads", lambda: threads)
+    assert run() == one
+
+
+def test_many_members_outgrow_the_first_guess_of_the_memory(rng):
+    """80 images of each of three people, all in each other's lists: rows of 80 entries and more."""
+    features = plain.unit(np.repeat(np.eye(3), 80, axis=0) + 0.01 * rng.normal(size=(240, 3)))
+    lists = nearest(features, 100)
+    encoded = distance_encoding(lists, features, k1=100)
+    np.testing.assert_allclose(encoded.toarray(), plain.encode(features, lists.indices, 100), atol=1e-6)
+    assert np.diff(encoded.indptr).max() > 64 and np.diff(jaccard_distance(encoded).indptr).max() > 64
+
+
 def test_longer_lists_than_k1_change_nothing(rng):
     features = plain.unit(rng.normal(size=(40, 4)))
     one, other = (distance_encoding(nearest(features, k), features, k1=9) for k in (9, 25))
@@ -161,6 +186,45 @@ def test_features_and_lists_must_match():
     features = np.eye(8, dtype=np.float32)
     with pytest.raises(ValueError, match="7 features but 8 neighbour lists"):
         distance_encoding(nearest(features, 5), features[:7], k1=4)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 2.0, -1.0, float("nan")])
+def test_rows_must_sum_to_one(scale):
+    rows = sparse.csr_matrix(np.array([[scale, 0], [0.5, 0.5]], np.float32))
+    with pytest.raises(ValueError, match="row sums from.*expected no negative entry and rows that sum to 1"):
+        jaccard_distance(rows)
+
+
+def test_a_tiny_entry_next_to_large_ones_is_no_trouble():
+    tiny = 1e-12  # less than half a unit of the fixed point
+    rows = sparse.csr_matrix(np.array([[1, tiny, 0], [0, 1, 0], [tiny, tiny, 1]], np.float32))
+    found = jaccard_distance(rows)
+    assert found.nnz == 3 and (full(found) == 1 - np.eye(3)).all()
+
+
+def test_identical_rows_are_at_distance_zero_exactly(rng):
+    row = rng.random(300).astype(np.float32)
+    rows = sparse.csr_matrix(np.tile(row / row.sum(), (4, 1)), shape=(4, 300))
+    rows = sparse.vstack([rows, sparse.csr_matrix((296, 300))]).tolil()
+    rows[np.arange(4, 300), np.arange(4, 300)] = 1
+    assert (jaccard_distance(rows.tocsr().astype(np.float32))[:4, :4].toarray() == 0).all()
+
+
+def test_a_dense_graph_is_announced_with_numbers_and_still_done(rng, monkeypatch):
+    features = plain.unit(rng.normal(size=(120, 40)))
+    encoded = distance_encoding(nearest(features, 60), features, k1=60)
+    quiet = jaccard_distance(encoded)
+    monkeypatch.setattr(encoding, "_WARN_GIB", 1e-6)
+    message = (
+        r"the Jaccard distances up to 0\.9 of 120 images: about \d+ entries a row, .* additions\..*smaller k1"
+    )
+    with pytest.warns(DenseGraphWarning, match=message):
+        found = jaccard_distance(encoded, max_distance=0.9)
+    assert found.nnz == (quiet.data <= np.float32(0.9)).sum()
+    monkeypatch.setattr(encoding, "_WARN_GIB", 4.0)
+    monkeypatch.setattr(encoding, "_WARN_OPERATIONS", 10)
+    with pytest.warns(DenseGraphWarning):
+        jaccard_distance(encoded)
 
 
 @pytest.mark.parametrize("limit", [0.0, 1.5, float("nan")])

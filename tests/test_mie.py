@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmic.encoding import distance_encoding
+from dmic import encoding, kernels, mie
+from dmic.encoding import DenseGraphWarning, distance_encoding
 from dmic.mie import expand, expansion_weights
 from dmic.neighbors import Neighbors, nearest
 
@@ -23,14 +24,14 @@ def samples(draw):
     modality_of = {name: draw(st.integers(0, 1)) for name in names}
     cameras = np.array(draw(st.lists(st.sampled_from(names), min_size=len(features), max_size=len(features))))
     modalities = np.array([modality_of[c] for c in cameras.tolist()])
-    return features, cameras, modalities, draw(st.integers(1, len(features)))
+    return features, cameras, modalities, draw(st.integers(1, len(features) - 1))
 
 
 @pytest.mark.parametrize("how", plain.RULES)
 @given(sample=samples())
 def test_each_rule_is_its_mean_of_means(how, sample):
     features, cameras, modalities, k2 = sample
-    neighbors = nearest(features, len(features))
+    neighbors = nearest(features, len(features) - 1)
     encoded = distance_encoding(neighbors, features, k1=len(features) // 2 + 1)
     found = expand(encoded, neighbors, k2=k2, cameras=cameras, modalities=modalities, how=how)
     labels = {"cameras": cameras, "modalities": modalities}
@@ -136,3 +137,34 @@ def test_unusable_arguments_are_explained(changes, message):
     good = {"k2": 4, "cameras": np.arange(4), "modalities": np.zeros(4, np.int64), "how": "modality_camera"}
     with pytest.raises(ValueError, match=message):
         expansion_weights(one_list(4), **{**good, **changes})
+
+
+def test_an_encoding_of_other_images_is_refused(rng):
+    features = plain.unit(rng.normal(size=(20, 4)))
+    encoded = distance_encoding(nearest(features, 8), features, k1=8)
+    with pytest.raises(ValueError, match=r"encoding has shape \(20, 20\) but there are 4 neighbour lists"):
+        expand(encoded, one_list(4), k2=2, how="vanilla")
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_neither_threads_nor_blocks_change_a_byte(rng, monkeypatch, threads):
+    features = plain.unit(rng.normal(size=(200, 6)))
+    lists = nearest(features, 15)
+    encoded = distance_encoding(lists, features, k1=15)
+    labels = {"cameras": rng.integers(0, 5, 200), "modalities": rng.integers(0, 2, 200)}
+    one = expand(encoded, lists, k2=12, **labels)
+    monkeypatch.setattr(kernels.numba, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(mie, "_COMPARISONS", 1000)
+    other = expand(encoded, lists, k2=12, **labels)
+    for name in ("indptr", "indices", "data"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_a_dense_expansion_is_announced(rng, monkeypatch):
+    features = plain.unit(rng.normal(size=(60, 30)))
+    lists = nearest(features, 30)
+    encoded = distance_encoding(lists, features, k1=30)
+    monkeypatch.setattr(encoding, "_WARN_GIB", 1e-6)
+    with pytest.warns(DenseGraphWarning, match="expanded encodings of 60 images: about"):
+        found = expand(encoded, lists, k2=20, how="vanilla")
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
