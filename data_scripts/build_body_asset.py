@@ -143,7 +143,7 @@ def inside_mouth(points: np.ndarray) -> np.ndarray:
     near = (
         (np.abs(points[:, 0]) < 0.032)
         & (points[:, 1] > 0.635)
-        & (points[:, 1] < 0.70)
+        & (points[:, 1] < 0.678)
         & (points[:, 2] > 0.01)
     )
     front = 0.152 - 6.0 * points[:, 0] ** 2  # the arch of the teeth

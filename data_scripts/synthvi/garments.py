@@ -87,7 +87,7 @@ def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
     made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * extra[:, None]
     even = _even(rounds)
     cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
-    cut = np.minimum(cut, np.where(arm > 0.03, (cloth.sleeve - share) * 0.43, FAR))
+    cut = np.minimum(cut, (cloth.sleeve - share) * 0.43 + 0.3 * (1 - ramp(arm, 0.2, 0.7)))
     cut = np.minimum(cut, _opening(cloth, even))
     faces = figure.body.faces[figure.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]

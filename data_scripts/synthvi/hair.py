@@ -120,6 +120,8 @@ def _hair(figure: Figure, style: Style) -> Piece:
         thick, above = np.where(height > style.hat_line - 0.01, 0.004, thick), 0.002
     made = _cover(tube, thick.reshape(len(levels), COLUMNS), above)
     cut = height - hair_edge(angle, style)
+    if style.hat:  # nothing shows above the hat's edge
+        cut = np.minimum(cut, style.hat_line + 0.012 - height)
     if long:  # ragged tips, longest in the middle of the back
         cut -= 0.035 * (0.5 + 0.5 * np.cos(angle)) + 0.008 * np.sin(9 * angle + style.fold_phase)
     if style.hair == Hair.RECEDING:

@@ -193,7 +193,8 @@ def _lift(piece: Piece) -> np.ndarray:
         Surface.TOP: 0.006,
         Surface.COAT: 0.014,
         Surface.BAG: 0.014,
-        Surface.HAIR: 0.014,
+        Surface.HAIR: 0.012,
+        Surface.HAT: 0.03,
     }
     return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))
 

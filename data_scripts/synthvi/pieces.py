@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Surface(IntEnum):
-    """Which surface a pixel shows; 0 is the background. From COAT on, both sides of the triangles are drawn."""
+    """Which surface a pixel shows; 0 is the background. Of HEAD and from COAT on, both sides are drawn."""
 
     NONE = 0
     BODY = 1

@@ -11,6 +11,9 @@ import numpy as np
 from .pieces import Surface
 
 FIRST_TWO_SIDED = int(Surface.COAT)
+HEAD = int(
+    Surface.HEAD
+)  # two-sided as well: thinning leaves pinholes at nostrils, through which skin must show
 
 
 @numba.njit(cache=True)
@@ -60,7 +63,8 @@ def _fill(f, corners, kind, screen, nearness, cut, depth, face_of, share_b, shar
     bx, by = screen[b, 0] - ax, screen[b, 1] - ay
     cx, cy = screen[c, 0] - ax, screen[c, 1] - ay
     area = bx * cy - by * cx
-    if (area >= 0.0 and kind < FIRST_TWO_SIDED) or abs(area) < 1e-9:
+    one_sided = kind < FIRST_TWO_SIDED and kind != HEAD
+    if (area >= 0.0 and one_sided) or abs(area) < 1e-9:
         return  # seen from behind (rows grow downwards) or edge-on
     low_x = max(0, int(np.ceil(ax + min(0.0, bx, cx) - 0.5)))
     high_x = min(width - 1, int(np.floor(ax + max(0.0, bx, cx) - 0.5)))
