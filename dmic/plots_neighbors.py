@@ -213,8 +213,8 @@ def plot_precision_recall(
     looks = (("#999999", "--"), ("#009E73", "-"))
     for ax, (kind, lines) in zip(axes, curves.items(), strict=True):
         for (name, (precision, recall)), (color, style) in zip(lines.items(), looks, strict=False):
-            step = max(1, len(np.asarray(recall)) // 2000)  # enough for the eye
-            kept = np.r_[0 : len(np.asarray(recall)) : step, -1]
+            points = len(np.asarray(recall))
+            kept = np.unique(np.r_[0 : points : max(1, points // 2000), points - 1])  # enough for the eye
             x, y = np.asarray(recall)[kept], np.asarray(precision)[kept]
             ax.plot(x, y, color=color, linestyle=style, linewidth=2, label=name)
         ax.set(title=kind, xlabel="recall (share of one person's pairs)", xlim=(0, 1), ylim=(0, 1.02))
