@@ -114,7 +114,8 @@ def plot_qualities(
     if axes is None:
         columns = min(len(show), 4 if len(show) in (4, 7, 8) else 3)
         rows = -(-len(show) // columns)
-        grid = plt.subplots(rows, columns, figsize=(1 + 3.1 * columns, 2.7 * rows), squeeze=False)[1]
+        size = (1 + 3.1 * columns, 2.7 * rows)
+        grid = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True)[1]
         axes = list(grid.ravel())
         for spare in axes[len(show) :]:
             spare.set_axis_off()
@@ -131,6 +132,7 @@ def plot_qualities(
         for mark in marks:
             ax.axvline(mark, color="#666666", linewidth=1, linestyle=(0, (1, 2)), zorder=0)
         ax.set(xlabel=xlabel or knob, ylabel=QUALITIES[key])
+        ax.tick_params(labelbottom=True)  # shared axes would hide it
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1] if key == "clusters" else 1.03)
         if all(float(row[knob]).is_integer() for rows_ in sweeps.values() for row in rows_):
             ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
