@@ -1,9 +1,15 @@
 """What all tests share: few, repeatable hypothesis examples and one seeded generator of each kind."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from notebook_runs import KNOBS, ROOT, SHORT, quiet_kernel
 
 settings.register_profile(
     "repeatable",
@@ -25,3 +31,31 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory) -> Path:
+    """A data set folder with a handful of rendered people."""
+    folder = tmp_path_factory.mktemp("data") / "people"
+    command = [sys.executable, str(ROOT / "data_scripts" / "render_synthvi.py"), "--out", str(folder)]
+    for knob in KNOBS:
+        command += ["--set", knob]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mini_run(small_world, tmp_path_factory) -> tuple[Path, Path]:
+    """The small world, and a finished short run on it that the notebooks of the course read."""
+    run_dir = tmp_path_factory.mktemp("runs") / "mini"
+    script = (
+        "import sys, json; from dmic import config, images, training\n"
+        "data, run_dir, changes = sys.argv[1:]\n"
+        "settings = config.with_overrides(config.preset('toy'), json.loads(changes))\n"
+        "training.fit(settings, images.open_dataset(data), run_dir=run_dir)"
+    )
+    changes = json.dumps({"training.seed": 0, **SHORT})
+    command = [sys.executable, "-c", script, str(small_world), str(run_dir), changes]
+    with quiet_kernel():
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    return small_world, run_dir

@@ -12,27 +12,12 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
 from papermill.exceptions import PapermillExecutionError
 
 from dmic import course
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FULL = ROOT / "notebooks" / "09_full_training.ipynb"
-SHORT = {
-    "data.height": 64,
-    "data.width": 32,
-    "clustering.k1": 12,
-    "clustering.k1_visible": 10,
-    "clustering.k1_infrared": 8,
-    "clustering.k2_joint": 8,
-    "clustering.eps_large": 0.7,
-    "clustering.eps_small": 0.6,
-    "training.epochs": 2,
-    "training.iterations": 3,
-    "training.identities_per_batch": 3,
-    "training.images_per_identity": 2,
-}
 
 
 def execute(folder: Path, **parameters) -> nbformat.NotebookNode:
@@ -43,39 +28,12 @@ def execute(folder: Path, **parameters) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory) -> Path:
-    """Render a handful of people, once."""
-    folder = tmp_path_factory.mktemp("data") / "people"
-    command = [
-        sys.executable,
-        str(ROOT / "data_scripts" / "render_synthvi.py"),
-        "--preset",
-        "toy",
-        "--out",
-        str(folder),
-    ]
-    for knob in (
-        "train_people=12",
-        "test_people=12",
-        "train_shots=4",
-        "test_shots=1",
-        "height=64",
-        "width=32",
-    ):
-        command += ["--set", knob]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def executed(people, tmp_path_factory):
-    """Execute the notebook on them: (folder, notebook)."""
+def executed(small_world, tmp_path_factory):
+    """Execute the notebook on the small world: (folder, notebook)."""
     folder = tmp_path_factory.mktemp("run")
-    parameters = {"data_root": str(people), "run_dir": str(folder / "run"), "device": "cpu"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # the same sums on every machine, and no quarrel with others
-        patch.setenv("MPLBACKEND", "Agg")  # as on servers and in CI: the figures must show all the same
-        yield folder, execute(folder, **parameters, overrides=json.dumps(SHORT))
+    parameters = {"data_root": str(small_world), "run_dir": str(folder / "run"), "device": "cpu"}
+    with quiet_kernel():
+        return folder, execute(folder, **parameters, overrides=json.dumps(SHORT))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

@@ -482,7 +482,7 @@ def test_protocol_synthvi_takes_any_network(network):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--world", "c"], "no world 'c'. Worlds: a, b"),
+        (["--world", "d"], "no world 'd'. Worlds: a, b, c"),
         (["--set", "name=b"], "no knob 'name'"),
         (["--set", "visible_cameras=0"], "visible_cameras must be 1..16, found 0"),
         (["--set", "infrared_cameras=17"], "infrared_cameras must be 1..16"),
