@@ -1,29 +1,25 @@
-"""Figures of memories and of the training loop: vectors on the unit circle, updates, batches, similarities, many runs.
+"""Figures of memories: vectors on the unit circle, updates of an entry, instance-to-cluster similarities.
 
 Angles are in degrees: 2-D unit vectors are the smallest embeddings there are, and cos(a - b) is the product of two.
 
-Taught in: notebooks/06_hmcl.ipynb, notebooks/07_two_phase_training.ipynb
+Taught in: notebooks/06_hmcl.ipynb
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from dmic import plots
-from dmic.plots import COLORS, MARKERS, History
+from dmic.plots import COLORS, MARKERS
 
 __all__ = [
-    "LivePlot",
-    "plot_batch",
     "plot_circle",
     "plot_loss_by_angle",
-    "plot_runs",
     "plot_sample_weights",
     "plot_similarities",
     "plot_traces",
@@ -35,7 +31,7 @@ _VIEWS = {  # view -> colour, mark; the channel-exchanged view is a paler visibl
     "exchanged": ("#56B4E9", "D"),
     "infrared": (COLORS["infrared"], MARKERS["infrared"]),
 }
-_ENTRY = {"color": "black", "marker": "s", "s": 70, "zorder": 4}
+_ENTRY: dict[str, Any] = {"color": "black", "marker": "s", "s": 70, "zorder": 4}
 _KINDS = {  # kind of similarity -> colour, line style
     "own cluster, same modality": (COLORS["visible"], "-"),
     "own cluster, other modality": (COLORS["joint"], "-"),
@@ -136,7 +132,8 @@ def plot_updates(
                 ax.scatter(*_point(degrees), color=color, marker=marker, s=42, zorder=3, label=view)
             ax.scatter(*_point(trace[t], 0.72), facecolors="none", edgecolors="black", marker="s", s=60)
             ax.scatter(*_point(trace[t + 1], 0.72), **_ENTRY)
-            ax.plot([0, 0.72 * _point(trace[t + 1])[0]], [0, 0.72 * _point(trace[t + 1])[1]], color="black")
+            x, y = _point(trace[t + 1], 0.72)
+            ax.plot([0, x], [0, y], color="black")
             ax.set_title(f"batch {t + 1}" if row == 0 else "", loc="center")
         line[0].text(-1.5, 0, rule, rotation=90, ha="center", va="center", weight="bold")
     names, marks = axes[0][0].get_legend_handles_labels()[::-1]
@@ -207,42 +204,6 @@ def plot_sample_weights(
     return panels
 
 
-def plot_batch(
-    images: ArrayLike, captions: Sequence[str], columns: int, ax: Axes | None = None, *, title: str = ""
-) -> Axes:
-    """Draw the images of a batch as a grid, row by row, each with a caption.
-
-    Parameters
-    ----------
-    images
-        (n, h, w, 3) uint8, or float in 0..1.
-    captions
-        (n,) texts below the images.
-    columns
-        Images per row.
-    ax
-        Axes to draw on; a new figure if None.
-    title
-        Written above.
-
-    Taught in: notebooks/06_hmcl.ipynb
-    """
-    shown = np.asarray(images)
-    n, h, w, _ = shown.shape
-    rows = -(-n // columns)
-    step_x, step_y = 1.12 * w, 1.16 * h
-    if ax is None:
-        width = min(9.0, 0.85 * columns)
-        ax = plt.subplots(figsize=(width, width * rows * step_y / (columns * step_x) + 0.3))[1]
-    for i, (image, caption) in enumerate(zip(shown, captions, strict=True)):
-        x, y = i % columns * step_x, i // columns * step_y
-        ax.imshow(image, extent=(x, x + w, y + h, y))
-        ax.text(x + w / 2, y + 1.01 * h, caption, ha="center", va="top", fontsize=7)
-    ax.set(xlim=(0, columns * step_x), ylim=(rows * step_y, 0), aspect="equal", title=title)
-    ax.set_axis_off()
-    return ax
-
-
 def plot_similarities(
     found: Mapping[str, Mapping[str, ArrayLike]], axes: Any = None, *, xlabel: str = "cosine"
 ) -> list[Axes]:
@@ -274,74 +235,12 @@ def plot_similarities(
             color, style = _KINDS.get(kind, (f"C{place}", "-"))
             look: dict[str, Any] = {"color": color, "linestyle": style, "linewidth": 2}
             ax.hist(np.ravel(values), bins, density=True, histtype="step", label=kind, **look)
-            ax.axvline(float(np.median(values)), color=color, linewidth=1, linestyle=":")
+            ax.axvline(float(np.median(np.asarray(values))), color=color, linewidth=1, linestyle=":")
         ax.set(title=stage, xlabel=xlabel, yticks=[])
         ax.set_ylabel("share of images (equal areas)")
     panels[0].legend(loc="upper left", fontsize="small")
     panels[0].set_ylim(top=1.45 * panels[0].get_ylim()[1])  # room for the legend
     return panels
-
-
-def plot_runs(histories: Mapping[str, History], axes: Any = None, *, columns: int = 3) -> list[Axes]:
-    """Draw the clusters of several runs side by side (``plots.plot_clusters``), each with its own scale.
-
-    Parameters
-    ----------
-    histories
-        Name of the run -> its history.
-    axes
-        One Axes per run; a new figure if None.
-    columns
-        Panels per row of the new figure.
-
-    Taught in: notebooks/07_two_phase_training.ipynb
-    """
-    if axes is None:
-        rows = -(-len(histories) // columns)
-        axes = plt.subplots(rows, columns, figsize=(3.5 * columns, 2.6 * rows), squeeze=False)[1]
-    panels = list(np.ravel(axes))
-    for ax in panels[len(histories) :]:
-        ax.set_axis_off()
-    sides: dict[str, Any] = {}
-    for place, (ax, (name, history)) in enumerate(zip(panels, histories.items(), strict=False)):
-        plots.plot_clusters(history, ax).set_title(name)
-        ax.get_legend().remove()
-        sides |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
-        if (place + 1) % columns and place + 1 < len(histories):
-            ax.texts[0].remove()  # "true people" stands at the end of each row
-    panels[0].figure.legend(sides.values(), sides.keys(), loc="outside lower center", ncols=len(sides))
-    return panels[: len(histories)]
-
-
-class LivePlot:
-    """Loss and clusters of a run that is still going, redrawn in place after every epoch.
-
-    Parameters
-    ----------
-    display
-        Jupyter's function of that name, which every notebook has: ``LivePlot(display)``.
-
-    Notes
-    -----
-    The object is a callback: ``training.fit(config, table, run_dir="runs/mine", callback=LivePlot(display))``.
-
-    Taught in: notebooks/07_two_phase_training.ipynb
-    """
-
-    def __init__(self, display: Callable[..., Any]) -> None:
-        self.history: list[Mapping[str, Any]] = []
-        self.figure = plt.figure(figsize=(9.0, 3.0))
-        self.handle = display(self.figure, display_id=True)
-        plt.close(self.figure)  # or the notebook would show it once more below the cell
-
-    def __call__(self, epoch: Mapping[str, Any]) -> None:
-        """Add an epoch's line of ``metrics.jsonl`` and redraw."""
-        self.history.append(epoch)
-        self.figure.clear()
-        left, right = self.figure.subplots(1, 2)
-        plots.plot_losses(self.history, left).get_legend().remove()
-        plots.plot_clusters(self.history, right)
-        self.handle.update(self.figure)
 
 
 def _circle(ax: Axes) -> Axes:
@@ -362,6 +261,6 @@ def _ray(ax: Axes, degrees: float, name: str, color: str, width: float) -> None:
     ax.text(1.12 * x, 1.12 * y + 0.08 * np.sign(y), f"{name}\n{degrees:g}°", ha=side, va="center", color=dark)
 
 
-def _point(degrees: float, radius: float = 1.0) -> NDArray[np.float64]:
+def _point(degrees: float, radius: float = 1.0) -> tuple[float, float]:
     angle = np.deg2rad(degrees)
-    return radius * np.array([np.cos(angle), np.sin(angle)])
+    return float(radius * np.cos(angle)), float(radius * np.sin(angle))

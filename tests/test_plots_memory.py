@@ -1,4 +1,4 @@
-"""Figures of memories and loops draw what they are given: angles, shares, images and runs are read back from the Axes."""
+"""Figures of memories draw what they are given: angles, shares and distributions are read back from the Axes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,6 @@ def _close_figures():
     plots.set_style()
     yield
     plt.close("all")
-
-
-def line(epoch: int, phase: int = 1, clusters: int = 10) -> dict:
-    """Return one epoch in the format of metrics.jsonl."""
-    labels = {side: {"clusters": clusters, "identities": 12} for side in ("visible", "infrared")}
-    return {
-        "phase": phase,
-        "epoch": epoch,
-        "global_epoch": epoch,
-        "loss": 3.0 - epoch,
-        "losses": {"cluster_visible": 2.0 - epoch},
-        "labels": labels,
-    }
 
 
 def texts(ax) -> list[str]:
@@ -85,16 +72,6 @@ def test_sample_weights_are_bars_in_the_order_of_the_batch():
     assert colors == ["#000000", "#0072b2", "#d55e00"]
 
 
-def test_batch_shows_every_image_with_its_caption():
-    images = np.random.default_rng(0).integers(0, 255, (5, 8, 4, 3), dtype=np.uint8)
-    ax = plots_memory.plot_batch(images, list("abcde"), 3)
-    assert len(ax.images) == 5 and texts(ax) == list("abcde")
-    for shown, image in zip(ax.images, images, strict=True):
-        np.testing.assert_array_equal(shown.get_array(), image)
-    tops = [shown.get_extent()[3] for shown in ax.images]
-    assert tops[0] == tops[2] < tops[3] == tops[4]
-
-
 def test_similarities_mark_medians_and_keep_areas_equal():
     kinds = {"own cluster, same modality": [0.5, 0.6, 0.7], "nearest wrong cluster": np.linspace(0, 0.4, 9)}
     axes = plots_memory.plot_similarities({"before": kinds, "after": kinds})
@@ -105,33 +82,3 @@ def test_similarities_mark_medians_and_keep_areas_equal():
         x, y = outline.get_path().vertices[:, 0], outline.get_path().vertices[:, 1]
         area = abs(np.sum(y[:-1] * np.diff(x) + y[1:] * np.diff(x)) / 2)
         assert area == pytest.approx(1, abs=1e-6)
-
-
-def test_runs_get_one_panel_each_and_share_a_legend():
-    histories = {name: [line(0), line(1, clusters=4)] for name in ("fine", "broken", "odd", "last")}
-    panels = plots_memory.plot_runs(histories, columns=3)
-    assert [ax.get_title(loc="left") for ax in panels] == ["fine", "broken", "odd", "last"]
-    assert [ax.get_legend() for ax in panels] == [None] * 4
-    (legend,) = panels[0].figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["visible", "infrared"]
-    assert ["true" in " ".join(texts(ax)) for ax in panels] == [False, False, True, True]
-    np.testing.assert_array_equal(panels[1].get_lines()[0].get_ydata(), [10, 4])
-    assert sum(not ax.axison for ax in panels[0].figure.axes) == 2  # the two cells left over
-
-
-def test_live_plot_redraws_one_figure_after_every_epoch():
-    shown, updates = [], []
-
-    class Handle:
-        def update(self, figure):
-            updates.append([len(ax.get_lines()[0].get_xdata()) for ax in figure.axes])
-
-    def display(figure, display_id):
-        shown.append(display_id)
-        return Handle()
-
-    live = plots_memory.LivePlot(display)
-    live(line(0))
-    live(line(1))
-    assert shown == [True] and updates == [[1, 1], [2, 2]]
-    assert not plt.get_fignums()  # or the notebook would show the figure twice
