@@ -258,7 +258,7 @@ def _ray(ax: Axes, degrees: float, name: str, color: str, width: float) -> None:
     ax.plot([0, x], [0, y], color=color, linewidth=width)
     side = "center" if abs(x) < 0.5 else ("left" if x > 0 else "right")
     dark = color if color != COLORS["noise"] else "#666666"
-    ax.text(1.12 * x, 1.12 * y + 0.08 * np.sign(y), f"{name}\n{degrees:g}°", ha=side, va="center", color=dark)
+    ax.text(1.12 * x, 1.12 * y + 0.18 * np.sign(y), f"{name}\n{degrees:g}°", ha=side, va="center", color=dark)
 
 
 def _point(degrees: float, radius: float = 1.0) -> tuple[float, float]:
