@@ -85,7 +85,7 @@ def at_outlier_share(
     intra = round(last.k2_intra * (c.k2_infrared_scale if stream == "infrared" else 1))
     k2 = last.k2_joint if stream == "joint" else max(1, intra)
     how = c.expansion_joint if stream == "joint" else c.expansion_intra
-    k1, k2 = min(k1, len(x)), min(k2, len(x))
+    k1, k2 = min(k1, len(x) - 1), min(k2, len(x) - 1)
     lists = nearest(x, max(k1, k2), backend=c.neighbors)
     encoded = encoding.distance_encoding(lists, x, k1=k1)
     expanded = mie.expand(encoded, lists, k2=k2, cameras=part.cameras, modalities=part.modalities, how=how)
