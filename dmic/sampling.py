@@ -1,6 +1,6 @@
 """P x K batches over pseudo labels, with images of one cluster drawn from different cameras.
 
-Taught in: notebooks/07_two_phase_training.ipynb
+Taught in: notebooks/06_hmcl.ipynb
 """
 
 from __future__ import annotations
