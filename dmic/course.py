@@ -63,8 +63,9 @@ def setup(packages: Iterable[str] = PACKAGES) -> None:
             print(f"[FAIL] {package}: not installed; run `make lab` once, or pip install {package}")
     _set_threads(available_cpus())
     _show_figures_inline()
-    from dmic import plots
+    from dmic import devices, plots
 
+    devices.keep_freed_memory()  # training steps without it spend much of their time on fresh pages
     plots.set_style()
 
 
