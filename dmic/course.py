@@ -65,7 +65,7 @@ def setup(packages: Iterable[str] = PACKAGES) -> None:
     _show_figures_inline()
     from dmic import devices, plots
 
-    devices.keep_freed_memory()  # training steps without it spend much of their time on fresh pages
+    devices.keep_freed_memory()  # without it, training steps spend much of their time on fresh pages
     plots.set_style()
 
 
@@ -230,9 +230,8 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
     command = [sys.executable, str(script), "--preset", preset, "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(
-            f"{script.name} failed: {done.stderr.strip().splitlines()[-1:]}; run it by hand to see all"
-        )
+        last = done.stderr.strip().splitlines()[-1:]
+        raise RuntimeError(f"{script.name} failed: {last}; run it by hand to see all")
     return folder
 
 
