@@ -1,13 +1,22 @@
 """Compare training recipes over several seeds: ``python -m dmic.study --data DIR --out DIR``.
 
 Every (arm, seed) is one run folder, so an interrupted study goes on where it stopped. The table that it prints and writes
-(``study.json``) holds means, standard deviations over seeds and, for Rank-1, the standard error over test people.
+(``study.json``) holds means, standard deviations over seeds and, for Rank-1, the standard error over test people;
+``--results FILE`` also writes every run's numbers with their provenance.
+
+Taught in: notebooks/08_ablations.ipynb
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import multiprocessing
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +41,30 @@ ARMS: dict[str, dict[str, Any]] = {
     "vanilla": {**_VANILLA, **_STATIC, "clustering.k2_joint": 6},
     "dnc": _VANILLA,
     "mie": _STATIC,
+    "cluster_intra": {"loss.joint_weight": 0.0, "loss.instance_weight_intra": 0.0},
     "continued": {"loss.joint_weight": 0.0},
+    "cluster_joint": {"loss.instance_weight": 0.0},
+    "momentum": {"loss.update": "momentum", "loss.momentum": 0.1},
+    "slow_momentum": {"loss.update": "momentum", "loss.momentum": 0.9},
+    "camera": {"clustering.expansion_joint": "camera"},
+    "modality": {"clustering.expansion_joint": "modality"},
     "supervised": {"clustering.labels": "identities"},
 }
 """Arm -> its overrides of the preset.
 
-``vanilla`` uses one eps and one k2 for all clusterings, as the methods before DMIC do; ``dnc`` differs from ``dmic`` in
-the expansion alone; ``continued`` is phase 1 going on; ``supervised`` trains on true identities (upper bound).
+Clustering: ``vanilla`` uses one eps and one k2 for all clusterings, as the methods before DMIC do; ``dnc`` differs from
+``dmic`` in the expansion alone, ``mie`` in the schedules alone; ``camera`` and ``modality`` in the joint expansion. Losses:
+``cluster_intra`` has the intra cluster losses alone, ``continued`` adds the intra instance losses (phase 1 going on),
+``cluster_joint`` adds the joint cluster loss to that, ``dmic`` has all four. Memories: ``momentum`` keeps a tenth of the
+old entry at each update, ``slow_momentum`` nine tenths. ``supervised`` trains on true identities (upper bound).
 """
+
+_PHASE2_ONLY: dict[str, Any] = {  # phase 1 never reads these fields
+    "loss.joint_weight": 1.0,
+    "loss.instance_weight": 0.1,
+    "clustering.expansion_joint": "modality_camera",
+    "clustering.k2_joint": 32,
+}
 
 _SHOWN = (
     "outlier_share",
@@ -111,6 +136,26 @@ def summarise(runs: list[Any]) -> dict[str, Any]:
     return {"mean": float(values.mean()), "std": float(values.std(ddof=1)) if len(values) > 1 else None}
 
 
+def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult:
+    """Train one run; a phase 1 that another run of this study has trained the same way is copied from it."""
+    first = {"config": to_json(with_overrides(config, _PHASE2_ONLY)), "data": table.info}
+    key = hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:12]
+    phase1 = run_dir.parent / f"phase1-{key}"
+    if phase1.is_dir() and not run_dir.exists():
+        draft = run_dir.with_name(f".{run_dir.name}.{os.getpid()}")
+        shutil.copytree(phase1, draft)
+        (draft / "config.json").write_text(to_json(config))
+        draft.rename(run_dir)
+
+    def keep(line: dict[str, Any]) -> None:
+        if line["global_epoch"] == config.training.epochs - 1 and not phase1.exists():
+            draft = phase1.with_name(f".{phase1.name}.{os.getpid()}")
+            shutil.copytree(run_dir, draft)
+            draft.rename(phase1)
+
+    return training.fit(config, table, run_dir=run_dir, callback=keep)
+
+
 def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict[str, Any]:
     """Run (or read) one arm with one seed and return the numbers that the table shows."""
     done = run_dir / "study.json"
@@ -118,7 +163,7 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
     stored = json.loads(done.read_text()) if done.is_file() else {}
     if stored.get("of") == clean(wanted):
         return stored
-    result = training.fit(config, table, run_dir=run_dir)
+    result = _fit(config, table, run_dir)
     size = (config.data.height, config.data.width)
     features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
     protocol = evaluation.protocol_by_name(config.data.protocol)
@@ -157,10 +202,52 @@ def _print(arm: str, found: dict[str, Any], identities: int) -> None:
             print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; see the module's docstring."""
+def _run(data: Path, run_dir: Path, config: Config, share: float) -> dict[str, Any]:
+    """``_one``, from the data set's folder: what a process of ``--jobs`` is given."""
+    return _one(config, open_dataset(data), run_dir, share)
+
+
+def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> list[dict[str, Any]]:
+    """Run the tasks, several processes at a time if asked for, and return their numbers in the order of the tasks."""
+    folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
+    given = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
+    if chosen.jobs == 1:
+        return list(map(_run, *given))
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by each new process as it starts
+    with ProcessPoolExecutor(chosen.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_run, *given))
+
+
+def _result(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
+    """One line of the results file: scores, what the labels were worth, and where the run was made."""
+    made = json.loads((run_dir / "environment.json").read_text())
+    of_labels = ("clusters", "purity", "modality_splitting", *_SHOWN)
+    labels = {
+        when: {stream: {key: found[key] for key in of_labels} for stream, found in numbers[when].items()}
+        for when in ("last_epoch", "equal_outliers")
+    }
+    where = {key: made[key] for key in ("git", "torch", "machine", "threads", "device")}
+    kept = {"overrides": ARMS[arm], "test": numbers["test"], **labels, "seconds": numbers["seconds"]}
+    return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(clean(content), indent=1) + "\n")
+    os.replace(draft, path)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="python -m dmic.study",
+        description=(__doc__ or "").split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--data", type=Path, required=True, help="prepared data set folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the run folders and study.json")
@@ -171,6 +258,21 @@ def main(arguments: list[str] | None = None) -> None:
         "--share", type=float, default=0.05, help="share of outliers at which clusterings are compared"
     )
     parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        choices=range(1, 65),
+        metavar="N",
+        help="runs at a time; more than 1: one thread each",
+    )
+    parser.add_argument("--results", type=Path, help="file for every run's numbers, with their provenance")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; see the module's docstring."""
+    parser = _parser()
     chosen = parser.parse_args(arguments)
     for arm in chosen.arms:
         if both := set(ARMS[arm]) & set(chosen.overrides):
@@ -179,19 +281,25 @@ def main(arguments: list[str] | None = None) -> None:
             )
     table = open_dataset(chosen.data)
     identities = len(np.unique(table.train.identities))
+    base = with_overrides(preset(chosen.preset), chosen.overrides)
+    tasks = {
+        (arm, seed): with_overrides(base, {**ARMS[arm], "training.seed": seed})
+        for arm in chosen.arms
+        for seed in chosen.seeds
+    }
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
     found = {}
     for arm in chosen.arms:
-        runs = []
-        for seed in chosen.seeds:
-            overrides = {**chosen.overrides, **ARMS[arm], "training.seed": seed}
-            config = with_overrides(preset(chosen.preset), overrides)
-            numbers = _one(config, table, chosen.out / f"{arm}-seed{seed}", chosen.share)
-            runs.append({key: value for key, value in numbers.items() if key != "of"})
+        runs = [{k: v for k, v in done[arm, seed].items() if k != "of"} for seed in chosen.seeds]
         found[arm] = summarise(runs)
         _print(arm, found[arm], identities)
-    report = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
-    report["data"] = table.info
-    (chosen.out / "study.json").write_text(json.dumps(clean({**report, "arms": found}), indent=1) + "\n")
+    about = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
+    about |= {"data": table.info, "identities": identities}
+    _write(chosen.out / "study.json", {**about, "arms": found})
+    if chosen.results:
+        lines = [_result(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()]
+        _write(chosen.results, {**about, "runs": lines})
 
 
 if __name__ == "__main__":

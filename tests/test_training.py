@@ -324,3 +324,26 @@ def test_study_compares_arms_and_goes_on(table, tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "study.json").read_text()) == report
     with pytest.raises(SystemExit):  # an arm's own fields cannot be overridden unseen
         study.main([*arguments, "--overrides", '{"clustering.labels": "dbscan"}'])
+
+
+def test_study_trains_a_shared_phase_1_once(table, tmp_path, monkeypatch, capsys):
+    """``continued`` starts from a copy of the phase 1 of ``dmic``, and ends as if it had trained all by itself."""
+    monkeypatch.setattr(study, "open_dataset", lambda path: table)
+    short = json.dumps({**TINY, "training.epochs": 1, "training.iterations": 2})
+    given = ["--data", "x", "--seeds", "3", "--overrides", short, "--share", "0.3"]
+    shared, alone, results = tmp_path / "shared", tmp_path / "alone", tmp_path / "results.json"
+    study.main([*given, "--out", str(shared), "--arms", "dmic", "continued", "--results", str(results)])
+    study.main([*given, "--out", str(alone), "--arms", "continued"])
+    first = "pseudo_labels/phase1_epoch_000.npz"
+    written = [(shared / run / first).stat().st_mtime_ns for run in ("dmic-seed3", "continued-seed3")]
+    assert written[0] == written[1]  # copied, not trained again
+    runs = [json.loads((out / "continued-seed3" / "study.json").read_text()) for out in (shared, alone)]
+    for run in runs:
+        del run["seconds"]
+    assert runs[0] == runs[1]
+    kept = json.loads(results.read_text())["runs"]
+    assert [(line["arm"], line["seed"]) for line in kept] == [("dmic", 3), ("continued", 3)]
+    for line in kept:
+        summary = json.loads((shared / f"{line['arm']}-seed3" / "summary.json").read_text())
+        assert line["test"]["final"]["rank1"] == pytest.approx(summary["final"]["rank1"], abs=1e-4)
+        assert line["overrides"] == study.ARMS[line["arm"]] and line["environment"]["torch"]
