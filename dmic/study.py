@@ -24,47 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
+from dmic.arms import ARMS, PHASE2_ONLY
 from dmic.config import Config, preset, to_json, with_overrides
 from dmic.images import ImageTable, open_dataset
 from dmic.neighbors import nearest
 from dmic.runs import clean
 
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
-
-_VANILLA = {"clustering.expansion_intra": "vanilla", "clustering.expansion_joint": "vanilla"}
-_STATIC = {
-    "clustering.dynamic": False,
-    "clustering.k2_start": 6,
-}  # one eps, one k2, as Cluster Contrast and its heirs
-ARMS: dict[str, dict[str, Any]] = {
-    "dmic": {},
-    "vanilla": {**_VANILLA, **_STATIC, "clustering.k2_joint": 6},
-    "dnc": _VANILLA,
-    "mie": _STATIC,
-    "cluster_intra": {"loss.joint_weight": 0.0, "loss.instance_weight_intra": 0.0},
-    "continued": {"loss.joint_weight": 0.0},
-    "cluster_joint": {"loss.instance_weight": 0.0},
-    "momentum": {"loss.update": "momentum", "loss.momentum": 0.1},
-    "slow_momentum": {"loss.update": "momentum", "loss.momentum": 0.9},
-    "camera": {"clustering.expansion_joint": "camera"},
-    "modality": {"clustering.expansion_joint": "modality"},
-    "supervised": {"clustering.labels": "identities"},
-}
-"""Arm -> its overrides of the preset.
-
-Clustering: ``vanilla`` uses one eps and one k2 for all clusterings, as the methods before DMIC do; ``dnc`` differs from
-``dmic`` in the expansion alone, ``mie`` in the schedules alone; ``camera`` and ``modality`` in the joint expansion. Losses:
-``cluster_intra`` has the intra cluster losses alone, ``continued`` adds the intra instance losses (phase 1 going on),
-``cluster_joint`` adds the joint cluster loss to that, ``dmic`` has all four. Memories: ``momentum`` keeps a tenth of the
-old entry at each update, ``slow_momentum`` nine tenths. ``supervised`` trains on true identities (upper bound).
-"""
-
-_PHASE2_ONLY: dict[str, Any] = {  # phase 1 never reads these fields
-    "loss.joint_weight": 1.0,
-    "loss.instance_weight": 0.1,
-    "clustering.expansion_joint": "modality_camera",
-    "clustering.k2_joint": 32,
-}
 
 _SHOWN = (
     "outlier_share",
@@ -138,7 +104,7 @@ def summarise(runs: list[Any]) -> dict[str, Any]:
 
 def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult:
     """Train one run; a phase 1 that another run of this study has trained the same way is copied from it."""
-    first = {"config": to_json(with_overrides(config, _PHASE2_ONLY)), "data": table.info}
+    first = {"config": to_json(with_overrides(config, PHASE2_ONLY)), "data": table.info}
     key = hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:12]
     phase1 = run_dir.parent / f"phase1-{key}"
     if phase1.is_dir() and not run_dir.exists():
