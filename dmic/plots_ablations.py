@@ -75,8 +75,8 @@ def plot_arms(
         _dots(ax, x, row, COLORS["visible"], "one seed" if row == 0 else None)
         if paper and arm in paper:
             label = "the paper, on real images" if row == 0 else None
-            style = {"marker": "D", "linestyle": "", "markerfacecolor": "none", "label": label}
-            ax.plot(paper[arm], row, color=COLORS["infrared"], **style)
+            color = COLORS["infrared"]
+            ax.plot(paper[arm], row, "D", color=color, markerfacecolor="none", label=label)
     ax.set(xlabel=xlabel)
     ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0 + 0.36 / len(scores)), ncols=3, fontsize="small")
     return ax
