@@ -14,6 +14,7 @@ _SYNTHVI = {
     "data.pad": 4,
     "data.protocol": "synthvi",
     "backbone.name": "efficientnet_lite0",
+    "backbone.last_stride": 2,
     "clustering.k1": 25,
     "clustering.k1_visible": 20,
     "clustering.k1_infrared": 12,
@@ -45,8 +46,8 @@ _REGDB = {
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "toy": {**_SYNTHVI, "backbone.last_stride": 2},
-    "small": {**_SYNTHVI, "training.epochs": 20, "training.iterations": 100, "training.decay_every": 8},
+    "toy": _SYNTHVI,
+    "small": {**_SYNTHVI, "training.epochs": 6, "training.iterations": 120, "training.decay_every": 4},
     "sysu-mm01": {},
     "regdb": _REGDB,
     "llcm": {"data.protocol": "llcm"},
