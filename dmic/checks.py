@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from dmic.course import available_cpus
+from dmic.threads import available_cpus
 
 __all__ = ["environment_table", "hint_for"]
 

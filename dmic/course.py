@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dmic.threads import available_cpus
+
 __all__ = [
     "ParameterError",
-    "available_cpus",
     "check",
     "check_parameters",
     "ensure_data",
@@ -76,20 +77,6 @@ def _show_figures_inline() -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None and hasattr(shell, "kernel") and matplotlib.get_backend().lower() == "agg":
         shell.run_line_magic("matplotlib", "inline")
-
-
-def available_cpus() -> int:
-    """Return the number of CPU cores this process may use: affinity and container quota, at least 1."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        count = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):  # no control groups here, or no limit ("max")
-        pass
-    return max(count, 1)
 
 
 def _set_threads(count: int) -> None:

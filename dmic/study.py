@@ -179,7 +179,7 @@ def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -
     given = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
     if chosen.jobs == 1:
         return list(map(_run, *given))
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by each new process as it starts
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
     with ProcessPoolExecutor(chosen.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(_run, *given))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -160,10 +159,6 @@ def test_record_replaces_and_keeps_to_json(tmp_path):
 def test_check_never_raises(answer, said, capsys):
     course.check("Exercise", answer, 0.25, hint="Think")
     assert said in capsys.readouterr().out
-
-
-def test_available_cpus_is_positive():
-    assert 1 <= course.available_cpus() <= (os.cpu_count() or 1)
 
 
 def test_ensure_data_says_what_is_missing(tmp_path):
