@@ -41,6 +41,6 @@ PHASE2_ONLY: dict[str, Any] = {
     "loss.joint_weight": 1.0,
     "loss.instance_weight": 0.1,
     "clustering.expansion_joint": "modality_camera",
-    "clustering.k2_joint": 32,
+    "clustering.k2_joint": 1,
 }
-"""Fields that phase 1 never reads, with their defaults: arms that differ in these alone share their phase 1."""
+"""Fields that phase 1 never reads: arms that are equal once these are set share their phase 1."""

@@ -64,11 +64,14 @@ def ranking(options: Report) -> Report:
     return report
 
 
-def _print_engine(entry: Report) -> None:
+def _print_engine(entry: Report, bf16_units: bool) -> None:
     stages = entry["stages"]
     after = sum(stage["seconds"] for name, stage in stages.items() if name != "kNN")
     rows = ", ".join(f"{name} {count:.0f}" for name, count in entry["entries_per_row"].items())
-    print(f"\nbackend {entry['backend']}, {entry['threads']} threads")
+    note = ""
+    if entry["backend"] == "bf16" and not bf16_units:
+        note = " (this processor has no bfloat16 matrix units: backend torch instead)"
+    print(f"\nbackend {entry['backend']}, {entry['threads']} threads{note}")
     print(f"  {'stage':<12}{'seconds':>9}{'processor s':>13}{'peak GiB so far':>17}")
     for name, stage in stages.items():
         print(
@@ -84,7 +87,7 @@ def _print_engine(entry: Report) -> None:
 
 def _print_clustering(report: Report) -> None:
     for entry in report["engine"]:
-        _print_engine(entry)
+        _print_engine(entry, report["machine"]["bf16_units"])
     digests = [entry["digests"] for entry in report["engine"]]
     if len(digests) > 1:
         print("\nall runs gave the same bytes:", "yes" if digests.count(digests[0]) == len(digests) else "NO")

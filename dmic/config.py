@@ -282,5 +282,14 @@ def _validate(config: Config) -> None:
         )
     if c.eps_small + c.eps_joint_offset <= 0:
         raise ConfigError(f"clustering.eps_joint_offset is {c.eps_joint_offset}; need eps_small + offset > 0")
+    infrared_k2 = round(c.k2_infrared_scale * c.k2_end)
+    scaled = f"k2_infrared_scale is {c.k2_infrared_scale}, which makes the last k2 {infrared_k2}"
+    for name, k1, k2, said in (
+        ("k1_visible", c.k1_visible or c.k1, c.k2_end, f"k2_end is {c.k2_end}"),
+        ("k1_infrared", c.k1_infrared or c.k1, infrared_k2, scaled),
+        ("k1", c.k1, c.k2_joint, f"k2_joint is {c.k2_joint}"),
+    ):
+        if k2 > k1:
+            raise ConfigError(f"clustering.{name} is {k1}, {said}; need k2 <= k1")
     if c.k2_start > c.k2_end:
         raise ConfigError(f"clustering.k2_start is {c.k2_start}, k2_end {c.k2_end}; need k2_start <= k2_end")

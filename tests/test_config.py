@@ -125,6 +125,10 @@ def test_an_ill_typed_override_is_named_with_what_was_expected(name, value, mess
         ("clustering.k1_infrared", 0),
         ("clustering.k2_start", 0),
         ("clustering.k2_start", 19),  # larger than k2_end
+        ("clustering.k2_joint", 41),  # larger than k1
+        ("clustering.k2_infrared_scale", 3.0),  # 3 x 18 is larger than k1
+        ("clustering.k1_visible", 17),  # smaller than k2_end
+        ("clustering.k1_infrared", 17),
         ("clustering.k2_joint", 0),
         ("clustering.k2_infrared_scale", 0.0),
         ("backbone.last_stride", 3),
