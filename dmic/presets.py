@@ -47,7 +47,7 @@ _REGDB = {
 
 PRESETS: dict[str, dict[str, Any]] = {
     "toy": _SYNTHVI,
-    "small": {**_SYNTHVI, "training.epochs": 6, "training.iterations": 120, "training.decay_every": 4},
+    "small": {**_SYNTHVI, "training.epochs": 4, "training.iterations": 120, "training.decay_every": 3},
     "sysu-mm01": {},
     "regdb": _REGDB,
     "llcm": {"data.protocol": "llcm"},
