@@ -10,15 +10,18 @@ DEVICE ?= auto
 DATA   ?= data/$(if $(filter toy small,$(PRESET)),synthvi-)$(PRESET)
 RUN    ?= runs/$(PRESET)$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 OVERRIDES ?= {}
+JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+ARMS   ?= dmic vanilla dnc mie continued cluster_joint cluster_intra momentum slow_momentum camera modality supervised
+SEEDS  ?= 0 1 2
 override RUN := $(patsubst %/,%,$(RUN))
 NOTEBOOK := 09_full_training
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint lab figures clean
+.PHONY: help train test lint lab figures ablations clean
 
 help: ## show this list
-	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-8s%s\n", t, $$0}'
+	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json] [JOBS=cores]"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-10s%s\n", t, $$0}'
 
 train: $(READY) $(DATA)/dataset.json ## render people if missing, train both phases, leave an HTML report
 	@mkdir -p $(dir $(RUN))
@@ -32,7 +35,7 @@ train: $(READY) $(DATA)/dataset.json ## render people if missing, train both pha
 	@echo "Next:    make lab, open $(NOTEBOOK).ipynb, and try its exercises"
 
 test: lint ## lint, types and every test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 
 lint: $(READY) ## ruff (check and format) and mypy
 	$(BIN)/ruff check .
@@ -44,6 +47,10 @@ lab: $(READY) ## open the notebooks in JupyterLab
 
 figures: $(READY) $(DATA)/dataset.json ## draw the README's figure again
 	$(BIN)/python -m dmic.plots_people $(DATA) notebooks/figures
+
+ablations: $(READY) $(DATA)/dataset.json ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
+	$(BIN)/python -m dmic.study --data $(DATA) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
+		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results notebooks/ablations.json
 
 clean: ## remove the environment, rendered people and caches; your runs stay
 	rm -rf $(VENV) data/synthvi-* *.egg-info build

@@ -23,6 +23,15 @@ settings.load_profile("repeatable")
 torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other
 
 
+def pytest_collection_modifyitems(config, items):
+    """With `pytest -n`, tests of one file, or of one notebook of the course, share a process and what they made there."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            given = item.callspec.params if hasattr(item, "callspec") else {}
+            own = item.path.name == "test_course.py" and "path" in given
+            item.add_marker(pytest.mark.xdist_group(given["path"].name if own else item.path.name))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
