@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from notebook_runs import KNOBS, ROOT, SHORT, quiet_kernel
+from notebook_runs import KNOBS, ROOT, SHORT, STUDY, quiet_kernel
 
 settings.register_profile(
     "repeatable",
@@ -68,3 +68,24 @@ def mini_run(small_world, tmp_path_factory) -> tuple[Path, Path]:
     with quiet_kernel():
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     return small_world, run_dir
+
+
+@pytest.fixture(scope="session")
+def mini_study(small_world, tmp_path_factory) -> Path:
+    """The results file of a study on the small world: the arms that notebook 08 compares, two seeds, one epoch a phase."""
+    out = tmp_path_factory.mktemp("study")
+    arms = "dmic vanilla dnc mie continued cluster_joint cluster_intra momentum slow_momentum modality"
+    command = [
+        sys.executable,
+        "-m",
+        "dmic.study",
+        "--data",
+        str(small_world),
+        "--out",
+        str(out),
+        "--jobs",
+        "2",
+    ]
+    command += ["--arms", *arms.split(), "--seeds", "0", "1", "--results", str(out / "ablations.json")]
+    subprocess.run([*command, "--overrides", json.dumps(STUDY)], check=True, capture_output=True, cwd=ROOT)
+    return out / "ablations.json"

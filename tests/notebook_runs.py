@@ -29,6 +29,10 @@ SHORT = {
 }
 """Overrides of the preset for that world."""
 
+STUDY = {name: value for name, value in SHORT.items() if name != "clustering.k2_joint"}
+STUDY |= {"clustering.k1": 16, "training.epochs": 1}
+"""Overrides of a study's arms there: an arm sets the joint k2 itself."""
+
 
 @contextmanager
 def quiet_kernel() -> Iterator[None]:

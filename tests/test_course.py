@@ -41,7 +41,7 @@ def with_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def run(mini_run, tmp_path_factory):
+def run(mini_run, request, tmp_path_factory):
     """Execute a notebook on the small world and its short run: (path, solved?) -> executed file; each only once."""
     people, run_dir = mini_run
     done: dict[tuple[str, bool], Path] = {}
@@ -54,11 +54,17 @@ def run(mini_run, tmp_path_factory):
                 source = folder / "solved.ipynb"
                 nbformat.write(with_solutions(nbformat.read(path, as_version=4)), source)
             known = papermill.inspect_notebook(str(path))
+            study = (
+                {"results_file": str(request.getfixturevalue("mini_study"))}
+                if "results_file" in known
+                else {}
+            )
             offered = {
                 "data_root": str(people),
                 "run_dir": str(run_dir),
                 "record_dir": str(run_dir.parent / "course"),
                 "overrides": json.dumps(SHORT),
+                **study,
             }
             with quiet_kernel():
                 papermill.execute_notebook(

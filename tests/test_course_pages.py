@@ -206,8 +206,6 @@ def test_every_exercise_has_a_marking_hint():
     assert set(hints) == {f"{number:02d}" for number in range(10)}
     for path in sorted(COURSE.glob("0*.ipynb")):
         number = path.name[:2]
-        if number == "08":
-            continue  # marked as a whole
         titles = re.findall(r"\*\*\d\. ([^*]+?)\.?\*\* \(", sources(path))
         assert titles, f"{path.name} has no exercises"
         for title in titles:
@@ -219,8 +217,6 @@ def test_commands_and_knobs_of_the_teachers_page_exist():
         re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
     asked = set(re.findall(r"(?:^|`)make ([a-z]+)", INSTRUCTOR, flags=re.MULTILINE))
-    if not (COURSE / "08_ablations.ipynb").is_file():
-        asked -= {"ablations"}  # comes with notebook 08, as the page says
     assert {"train", "lab"} <= asked <= targets, asked - targets
     for script in re.findall(r"python (data_scripts/\w+\.py)", INSTRUCTOR):
         assert (ROOT / script).is_file(), script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,28 @@ def test_parameters_are_literals_with_a_comment(path):
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
         assert " # " in line, f"papermill shows the comment as help: {line}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_minutes_are_those_of_the_map_and_of_the_exercises(path):
+    """Reading time within a third of 130 words a minute and four seconds a line of code."""
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    lines = sum(cell.source.count("\n") + 1 for cell in cells if cell.cell_type == "code")
+    reading, exercises = re.search(
+        r"\| (\d+) minutes, \d+ of them running; exercises (\d+) more \|", text
+    ).groups()
+    assert f"| {reading} + {exercises} min |" in map_line(path)
+    assert int(exercises) == sum(map(int, re.findall(r"\((?:easy|medium|hard), (\d+) minutes", text)))
+    unfolded = re.sub(r"<details>.*?</details>", "", text, flags=re.S).split("xercises\n")[0]
+    estimate = len(re.findall(r"\w+", unfolded)) / 130 + lines * 4 / 60
+    assert int(reading) == pytest.approx(estimate, rel=1 / 3)
+
+
+def map_line(path: Path) -> str:
+    """The line of the course's map that links a notebook."""
+    lines = (ROOT / "notebooks" / "README.md").read_text().splitlines()
+    return next(line for line in lines if f"({path.name})" in line)
 
 
 def test_full_training_declares_the_promised_parameters():
