@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the imports below take their second: end silently
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker process
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from data_scripts.stopping import interrupted, stoppable  # noqa: E402
 from data_scripts.synthvi import dataset  # noqa: E402
 from data_scripts.synthvi.world import (
     PRESETS,
@@ -43,7 +48,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=0, help="of people, places, cameras and shots (default: 0)"
     )
     parser.add_argument("--world", default="a", help=f"one of {', '.join(WORLDS)} (default: a)")
-    parser.add_argument("--workers", type=int, default=0, help="processes (default: one per core)")
+    parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="change a knob"
     )
@@ -58,25 +63,20 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit status: 0 done, 2 wrong request."""
-    from dmic.images import DatasetError
-
-    options = parse(arguments)
-    try:
-        world, preset = apply_overrides(
-            world_by_name(options.world), preset_by_name(options.preset), options.overrides
-        )
-        if options.seed < 0:
-            raise KnobError(f"The seed must not be negative, found {options.seed}.")
-        made = dataset.description(options.seed, world, preset, options.preset)
-        if not options.force and dataset.matches(options.out, made):
-            print(
-                f"{options.out} is complete with this preset, seed and world: nothing to do (--force renders it again)."
-            )
-            return 0
-        workers = options.workers or available_cores()
-        bar = dataset.Progress(dataset.image_count(options.seed, world, preset))
+def render(options: argparse.Namespace) -> str:
+    """Do what was asked for; returns a sentence about it."""
+    world, preset = apply_overrides(
+        world_by_name(options.world), preset_by_name(options.preset), options.overrides
+    )
+    if options.seed < 0:
+        raise KnobError(f"The seed must not be negative, found {options.seed}.")
+    workers = available_cores() if options.workers is None else options.workers
+    if workers < 1:
+        raise KnobError(f"--workers must be at least 1, found {workers}. Without it: one process per core.")
+    made = dataset.description(options.seed, world, preset, options.preset)
+    if not options.force and dataset.matches(options.out, made):
+        return f"{options.out} is complete with this preset, seed and world: nothing to do (--force renders it again)."
+    with closing(dataset.Progress(dataset.image_count(options.seed, world, preset))) as bar:
         total = dataset.write_dataset(
             options.out,
             seed=options.seed,
@@ -87,11 +87,22 @@ def main(arguments: list[str] | None = None) -> int:
             overwrite=options.force,
             progress=bar,
         )
-        bar.close()
-    except (KnobError, DatasetError) as error:
+    return f"{options.out}: {total} images of {preset.train_people} + {preset.test_people} people"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status: 0 done, 1 a worker died, 2 wrong request, 130 interrupted."""
+    from dmic.images import DatasetError
+
+    options = parse(arguments)
+    try:
+        with stoppable():
+            print(render(options))
+    except (KnobError, DatasetError, dataset.WorkerError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    print(f"{options.out}: {total} images of {preset.train_people} + {preset.test_people} people")
+        return 1 if isinstance(error, dataset.WorkerError) else 2
+    except KeyboardInterrupt as error:
+        return interrupted(error, options.out)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""A prepared data set folder on disk: its three files, checking them, writing them so that a broken one never looks whole.
+"""A prepared data set folder on disk: its three files, and checking them against each other.
 
-Most readers want `dmic.images.open_dataset`, which stands on this.
+Most readers want `dmic.images.open_dataset`, which stands on this; `dmic.dataset_writer` writes such a folder.
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
@@ -10,12 +10,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -166,134 +163,3 @@ def _verify(folder: Path, array: NDArray[np.uint8], rows: list[dict[str, str]]) 
             raise DatasetError(
                 f"{folder}: image {index} ({row['source']}) does not have the hash that its manifest row says."
             )
-
-
-class DatasetWriter:
-    """Write a data set folder; it appears under its name only when it is whole.
-
-    Everything goes to a temporary folder beside the final one, which is renamed at the end. Use it as a context manager:
-    leaving normally finishes, leaving by an exception removes the temporary folder.
-
-    Parameters
-    ----------
-    path : path
-        The folder to make.
-    count : int
-        Number of images that will be written.
-    size : (height, width)
-        Of every image in pixels.
-    name, version, licence : str
-        For ``dataset.json``.
-    made : dict
-        How it was made: settings, seed, source.
-    overwrite : bool
-        Replace a folder that is there already.
-
-    Raises
-    ------
-    DatasetError
-        The folder exists, cannot be written, or the images do not match what was announced.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        count: int,
-        size: tuple[int, int],
-        name: str,
-        version: str,
-        licence: str,
-        made: Mapping[str, Any],
-        overwrite: bool = False,
-    ) -> None:
-        self.path = Path(path).absolute()
-        self._overwrite = overwrite
-        if self.path.exists() and not overwrite and not (self.path.is_dir() and not any(self.path.iterdir())):
-            raise DatasetError(f"{self.path} exists already. Choose another folder, or ask to overwrite it.")
-        self._info: dict[str, Any] = {"name": name, "version": version, "size": list(size)}
-        self._info |= {"licence": licence, "made": dict(made)}
-        self._shape = (count, *size, 3)
-        self._counted: list[
-            dict[str, str]
-        ] = []  # of every row only what is counted: the rest is on disk already
-        self._temporary = self.path.with_name(f".{self.path.name}.incomplete-{os.getpid()}")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(self.path)
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            self._temporary.mkdir()
-            self._images = (self._temporary / "images.npy").open("wb")
-            self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
-            header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
-            np.lib.format.write_array_header_1_0(self._images, header)
-        except OSError as error:
-            raise DatasetError(
-                f"Cannot write to {self.path.parent} ({error}). Choose a folder that you may write."
-            ) from None
-
-    def append(self, image: NDArray[np.uint8], **row: Any) -> None:
-        """Add one image (height, width, 3) uint8 and its manifest row (all `COLUMNS` but ``sha256``, and any others)."""
-        place = len(self._counted)
-        if place >= self._shape[0]:
-            raise DatasetError(f"More images than the {self._shape[0]} announced.")
-        if image.shape != (wanted := self._shape[1:]) or image.dtype != np.uint8:
-            raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {wanted} uint8.")
-        if missing := [column for column in COLUMNS if column != "sha256" and column not in row]:
-            raise DatasetError(f"The row of image {place} lacks {', '.join(missing)}.")
-        if place == 0:
-            columns = dict.fromkeys([*COLUMNS, *row])  # in this order, each once
-            self._lines = csv.DictWriter(self._manifest, list(columns), lineterminator="\n")
-            self._lines.writeheader()
-        self._images.write(np.ascontiguousarray(image).tobytes())
-        self._lines.writerow({**row, "sha256": image_hash(image)})
-        self._counted.append({column: str(row[column]) for column in COUNTED})
-
-    def finish(self) -> None:
-        """Write ``dataset.json``, then rename the temporary folder."""
-        if len(self._counted) != self._shape[0]:
-            raise DatasetError(f"{self._shape[0]} images were announced, {len(self._counted)} written.")
-        self._images.close()
-        self._manifest.close()
-        info = {**self._info, "counts": count_rows(self._counted)}
-        (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
-        old = self.path.with_name(f".{self.path.name}.old-{os.getpid()}")
-        if self.path.exists():
-            self.path.rename(old)
-        self._temporary.rename(self.path)
-        shutil.rmtree(old, ignore_errors=True)
-
-    def abandon(self) -> None:
-        """Remove the temporary folder."""
-        self._images.close()
-        self._manifest.close()
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-    def __enter__(self) -> DatasetWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self.finish()
-        finally:
-            self.abandon()
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove temporary folders of writers that were killed (their process is gone)."""
-    for leftover in path.parent.glob(f".{path.name}.incomplete-*"):
-        process = leftover.name.rpartition("-")[2]
-        if process.isdigit() and not _is_running(int(process)):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    """Whether a process of this machine is alive."""
-    try:
-        os.kill(process, 0)
-    except OSError as error:  # any other error: it runs and belongs to somebody else
-        return not isinstance(error, ProcessLookupError)
-    return True

@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import platform
 import shutil
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,15 +228,82 @@ def test_interrupted_writer_leaves_nothing(tmp_path):
 
 def test_killed_writer_does_not_open_and_is_cleared_away(tmp_path):
     path = tmp_path / "six"
-    left = tmp_path / ".six.incomplete-4194303"  # no such process: the numbers end before
-    left.mkdir()
-    mine = tmp_path / ".six.incomplete-1"  # process 1 always runs
-    mine.mkdir()
+    here = platform.node()
+    (tmp_path / f".six.incomplete-{here}-4194303").mkdir()  # no such process: the numbers end before
+    stay = [
+        f".six.incomplete-{here}-1",  # process 1 always runs
+        f".six.incomplete-not-{here}-4194303",  # whose process numbers say nothing here
+        f".six.incomplete-{here}-notes",
+        f".seven.incomplete-{here}-4194303",
+    ]
+    for name in stay:
+        (tmp_path / name).mkdir()
     with pytest.raises(DatasetError):
         open_dataset(path)
     with writer(path) as target:
         fill(target, pictures())
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".six.incomplete-1", "six"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {*stay, "six"}
+
+
+def test_killed_between_the_two_renamings_the_old_one_comes_back(folder):
+    kept = folder.with_name(f".six.incomplete-{platform.node()}-4194303.old")
+    folder.rename(kept)
+    with pytest.raises(DatasetError, match="exists already"):
+        writer(folder)
+    assert len(open_dataset(folder, verify=True)) == 6 and not kept.exists()
+    kept.mkdir()  # killed after the second: nobody needs it
+    with writer(folder, overwrite=True) as target:
+        fill(target, pictures())
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_interrupted_between_the_two_renamings_the_old_one_comes_back(folder, monkeypatch):
+    rename = Path.rename
+
+    def stop_at_the_second(path, target):
+        if target == folder and ".old" not in path.name:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt), writer(folder, overwrite=True) as target:
+        fill(target, pictures()[::-1])
+    assert list(folder.parent.iterdir()) == [folder]
+    assert np.array_equal(open_dataset(folder, verify=True).gather([0])[0], pictures()[0])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_explained_and_nothing_is_left(tmp_path):
+    for size in (1, 10**6):  # bytes in the way of the buffer: found when closing, found when writing
+        target = writer(tmp_path / "six")
+        with pytest.raises(DatasetError, match="No space left.*with enough room"), target:
+            target._images.close()
+            target._images = open("/dev/full", "wb", buffering=10**6)
+            target._images.write(bytes(size))
+            fill(target, pictures())
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_data_set_is_never_replaced(tmp_path, overwrite):
+    (tmp_path / "file").write_text("years of work")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.tex").write_text("years of work")
+    for name in ("file", "folder"):
+        with pytest.raises(DatasetError, match="will not delete it" if overwrite else "exists already"):
+            writer(tmp_path / name, overwrite=overwrite)
+    assert (tmp_path / "file").read_text() == (tmp_path / "folder" / "thesis.tex").read_text()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_appeared_meanwhile_is_not_replaced(tmp_path):
+    with pytest.raises(DatasetError, match="exists already"), writer(tmp_path / "six") as late:
+        fill(late, pictures()[::-1])
+        with writer(tmp_path / "elsewhere") as first:
+            fill(first, pictures())
+        (tmp_path / "elsewhere").rename(tmp_path / "six")
+    assert np.array_equal(open_dataset(tmp_path / "six", verify=True).gather([0])[0], pictures()[0])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["six"]
 
 
 def test_too_few_and_too_many_images(tmp_path):

@@ -183,6 +183,13 @@ def test_the_raw_data_are_never_replaced(raw, capsys, out):
     assert len(list(raw.glob("all/*"))) == 6
 
 
+@pytest.mark.parametrize("workers", ["0", "-1"])
+def test_no_workers(raw, capsys, workers):
+    assert run(raw, "--workers", workers) == 2
+    assert f"--workers must be at least 1, found {workers}" in capsys.readouterr().err
+    assert [path.name for path in raw.parent.iterdir()] == ["raw"]
+
+
 def test_no_raw_folder(tmp_path, capsys):
     assert run(tmp_path / "nowhere") == 2
     assert "There is no folder" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -169,6 +170,8 @@ def test_overrides_reach_world_and_preset():
         (["--set", "train_people=0"], "must be at least 1"),
         (["--set", "least_share=1.5"], "least_share <= most_share <= 1"),
         (["--seed", "-3"], "seed must not be negative"),
+        (["--workers", "0"], "--workers must be at least 1, found 0"),
+        (["--workers", "-2"], "at least 1, found -2. Without it: one process per core"),
         (["--preset", "huge"], "no preset 'huge'. Presets: tiny, toy, small"),
     ],
 )
@@ -184,11 +187,30 @@ def test_unwritable_place_is_explained(tmp_path, capsys):
     assert "Cannot write to" in capsys.readouterr().err
 
 
-def test_interrupted_rendering_leaves_nothing(tmp_path, monkeypatch):
+def test_interrupted_rendering_leaves_nothing(tmp_path, monkeypatch, capsys):
     def broken(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dataset, "render_person", broken)
-    with pytest.raises(KeyboardInterrupt):
-        render(tmp_path / "x", "--workers", "1")
+    assert render(tmp_path / "x", "--workers", "1") == 130
+    assert capsys.readouterr().err == f"interrupted; nothing was written to {tmp_path / 'x'}\n"
     assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_overwriting_keeps_the_old(rendered, tmp_path, monkeypatch, capsys):
+    shutil.copytree(rendered, tmp_path / "x")
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "render_person", broken)
+    assert render(tmp_path / "x", "--workers", "1", "--force") == 130
+    assert capsys.readouterr().err == f"interrupted; nothing unfinished is left in {tmp_path / 'x'}\n"
+    assert folder_hash(tmp_path / "x") == folder_hash(rendered) and os.listdir(tmp_path) == ["x"]
+
+
+def test_force_replaces_data_sets_only(tmp_path, capsys):
+    (tmp_path / "file").write_text("years of work")
+    assert render(tmp_path / "file", "--workers", "1", "--force") == 2
+    assert "is no data set folder, and --force will not delete it" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "years of work"

@@ -12,15 +12,18 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from dmic.dataset_folder import DatasetError, DatasetWriter, read_folder
+from dmic.dataset_folder import DatasetError, read_folder
+from dmic.dataset_writer import DatasetWriter
 
+from ..stopping import interrupted, stoppable
 from .listing import Photo
 from .pictures import FILTER, Picture, read_pictures
 from .report import PreparationError, Report
@@ -76,8 +79,6 @@ class Job:
     def writer(self, part: str, photos: Sequence[Photo], converted: Counter[str]) -> DatasetWriter:
         """Start a folder; ``converted`` may still be counted up until it is finished."""
         path = self.out / part
-        if self.force and path.exists() and not (path / "dataset.json").is_file():
-            raise PreparationError(f"{path} is no data set folder; --force will not delete it.")
         if not self.force and path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise PreparationError(
                 f"{path} holds something else: another size, other raw files, or no data set at all. Choose another "
@@ -102,11 +103,16 @@ def _row(photo: Photo) -> dict[str, Any]:
     }
 
 
-def _pictures(job: Job, photos: Sequence[Photo], label: str) -> Iterable[tuple[Photo, Picture]]:
+def _pictures(job: Job, photos: Sequence[Photo], label: str) -> Generator[tuple[Photo, Picture], None, None]:
     """Read all images behind a progress bar (silent where nobody watches)."""
-    bar = tqdm(photos, unit="image", desc=label, disable=None)
     paths = [job.root / photo.path for photo in photos]
-    return zip(bar, read_pictures(paths, job.size, job.workers), strict=True)
+    with (
+        tqdm(total=len(photos), unit="image", desc=label, disable=None) as bar,
+        closing(read_pictures(paths, job.size, job.workers)) as pictures,
+    ):
+        for photo, picture in zip(photos, pictures, strict=True):
+            yield photo, picture
+            bar.update()
 
 
 def _record(photo: Photo, picture: Picture, report: Report, converted: Counter[str]) -> None:
@@ -120,16 +126,20 @@ def _record(photo: Photo, picture: Picture, report: Report, converted: Counter[s
 
 def decode_all(job: Job, photos: Sequence[Photo], report: Report) -> None:
     """Read every image without keeping it, and report what is broken."""
-    for photo, picture in _pictures(job, photos, "reading"):
-        _record(photo, picture, report, Counter())
+    with closing(_pictures(job, photos, "reading")) as pictures:
+        for photo, picture in pictures:
+            _record(photo, picture, report, Counter())
     report.stop_if_wrong(job.root)
 
 
 def write_part(job: Job, part: str, photos: Sequence[Photo], report: Report) -> None:
     """Decode, resize and write one folder; one report names all broken images, and then nothing is left behind."""
     converted: Counter[str] = Counter()
-    with job.writer(part, photos, converted) as writer:
-        for photo, picture in _pictures(job, photos, "resizing"):
+    with (
+        job.writer(part, photos, converted) as writer,
+        closing(_pictures(job, photos, "resizing")) as pictures,
+    ):
+        for photo, picture in pictures:
             _record(photo, picture, report, converted)
             if report.ok and picture.pixels is not None:
                 writer.append(picture.pixels, **_row(photo))
@@ -147,6 +157,8 @@ def write_like(job: Job, first: str, part: str, photos: Sequence[Photo]) -> None
         os.link(job.out / first / "images.npy", linked)
         linked.replace(job.out / part / "images.npy")
     except OSError:  # a file system without hard links: this folder keeps its own copy
+        pass
+    finally:
         linked.unlink(missing_ok=True)
 
 
@@ -214,7 +226,7 @@ def parse(source: Source, description: str | None, arguments: Sequence[str] | No
     parser.add_argument("--root", type=Path, required=True, help=f"folder of the raw {source.title} files")
     parser.add_argument("--out", type=Path, required=True, help="data set folder to make")
     parser.add_argument("--size", type=size_of, default=(288, 144), help="HEIGHTxWIDTH (default: 288x144)")
-    parser.add_argument("--workers", type=int, default=0, help="threads (default: one per core)")
+    parser.add_argument("--workers", type=int, help="threads (default: one per core)")
     parser.add_argument("--dry-run", action="store_true", help="check listing and counts, write nothing")
     parser.add_argument("--decode", action="store_true", help="with --dry-run: read every image, too")
     parser.add_argument("--force", action="store_true", help="write again even if the folder is there")
@@ -231,32 +243,45 @@ def check(source: Source, options: argparse.Namespace, report: Report) -> tuple[
         raise PreparationError(f"There is no folder {root}. --root is the unpacked {source.title}.")
     if out.resolve() in (root.resolve(), *root.resolve().parents):
         raise PreparationError(f"--out {out} holds the raw data. Choose a folder of its own.")
+    workers = available_cores() if options.workers is None else options.workers
+    if workers < 1:
+        raise PreparationError(
+            f"--workers must be at least 1, found {workers}. Without it: one thread per core."
+        )
     parts = source.collect(root, report)
     report.stop_if_wrong(root)
-    return Job(
-        source, root, out, options.size, max(1, options.workers or available_cores()), options.force
-    ), parts
+    return Job(source, root, out, options.size, workers, options.force), parts
+
+
+def run(source: Source, options: argparse.Namespace) -> None:
+    """Do what was asked for and print what came of it."""
+    report = Report()
+    job, parts = check(source, options, report)
+    photos = next(iter(parts.values()))
+    print(f"{source.title}: listing and counts are as published", *summary(parts), sep="\n  ", flush=True)
+    if not options.dry_run:
+        said = prepare(job, parts, report)
+    else:
+        if options.decode:
+            decode_all(job, photos, report)
+        said = (
+            f"dry run: {'all images can be read' if options.decode else 'images not read'}, nothing written; "
+        )
+        said += (
+            f"{len(photos):,} images would take {len(photos) * job.size[0] * job.size[1] * 3 / 1e9:.2f} GB"
+        )
+    print(*(f"  note: {line}" for line in report.notes()), said, sep="\n")
 
 
 def main(source: Source, description: str | None, arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status: 0 done, 2 refused (the text on stderr says why), 130 interrupted."""
-    options, report = parse(source, description, arguments), Report()
+    options = parse(source, description, arguments)
     try:
-        job, parts = check(source, options, report)
-        photos = next(iter(parts.values()))
-        print(f"{source.title}: listing and counts are as published", *summary(parts), sep="\n  ")
-        if not options.dry_run:
-            said = prepare(job, parts, report)
-        else:
-            if options.decode:
-                decode_all(job, photos, report)
-            said = f"dry run: {'all images can be read' if options.decode else 'images not read'}, nothing written; "
-            said += f"{len(photos):,} images would take {len(photos) * job.size[0] * job.size[1] * 3 / 1e9:.2f} GB"
-        print(*(f"  note: {line}" for line in report.notes()), said, sep="\n")
+        with stoppable():
+            run(source, options)
     except (PreparationError, DatasetError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("Interrupted: no unfinished folder is left. The same command starts again.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        return interrupted(error, options.out)
     return 0

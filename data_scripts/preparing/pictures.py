@@ -8,7 +8,7 @@ too, the unsupervised code after ADCA Pillow's bicubic filter, which does not al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +74,9 @@ def read_picture(path: Path, size: tuple[int, int]) -> Picture:
     return Picture(np.asarray(picture), CONVERTED.get(mode, ""), "")
 
 
-def read_pictures(paths: Sequence[Path], size: tuple[int, int], workers: int) -> Iterator[Picture]:
+def read_pictures(
+    paths: Sequence[Path], size: tuple[int, int], workers: int
+) -> Generator[Picture, None, None]:
     """Read many images in order, whatever the number of threads (Pillow decodes and resizes outside the GIL)."""
     step = BLOCK * workers
     with ThreadPoolExecutor(workers) as pool:

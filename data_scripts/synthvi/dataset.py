@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..stopping import deaf_children
 from . import GENERATOR_VERSION
 from .factors import camera_factors, person_factors, shot_factors
 from .render import Studio
@@ -21,7 +24,10 @@ from .sightings import sightings
 from .world import Preset, World, camera_numbers, is_infrared
 
 LICENCE = "CC0-1.0 (images generated from a CC0 1.0 MakeHuman mesh; no real person is shown)"
-_studio: Studio | None = None  # one per worker process
+
+
+class WorkerError(RuntimeError):
+    """A worker process is gone; the text says what to try."""
 
 
 def description(seed: int, world: World, preset: Preset, preset_name: str) -> dict[str, Any]:
@@ -75,30 +81,66 @@ def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[st
     return np.stack(images), rows
 
 
-def _start_worker(seed: int, world: World, preset: Preset) -> None:
-    """Make the studio of a worker process."""
-    global _studio
-    _studio = Studio(seed, world, preset)
+def _serve(connection: Connection, seed: int, world: World, preset: Preset) -> None:
+    """Work of one process: render whoever is asked for, until the other end is closed."""
+    studio = Studio(seed, world, preset)
+    with suppress(EOFError, ConnectionError):
+        while True:
+            person = connection.recv()
+            connection.send((person, render_person(studio, person)))
 
 
-def _work(person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Render one person in a worker process."""
-    assert _studio is not None
-    return render_person(_studio, person)
+@contextmanager
+def _worker_processes(workers: int, *world: Any) -> Iterator[list[Connection]]:
+    """Worker processes, each at the end of a pipe of its own; killed at the end, whatever they are doing.
+
+    Pools of the standard library share one pipe: a worker that dies while it writes there stops them for ever.
+    """
+    context = multiprocessing.get_context("spawn")
+    connections, processes = [], []
+    try:
+        with deaf_children():
+            for _ in range(workers):
+                here, there = context.Pipe()
+                process = context.Process(target=_serve, args=(there, *world), daemon=True)
+                process.start()
+                there.close()  # so that its end is seen at once, here and there
+                connections.append(here)
+                processes.append(process)
+        yield connections
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
 
 
 def render_all(
     seed: int, world: World, preset: Preset, workers: int
-) -> Iterator[tuple[np.ndarray, list[dict[str, Any]]]]:
+) -> Generator[tuple[np.ndarray, list[dict[str, Any]]], None, None]:
     """Images and rows person by person, in order, whatever the number of worker processes."""
     if workers <= 1:
         studio = Studio(seed, world, preset)
         for person in people(preset):
             yield render_person(studio, person)
         return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(seed, world, preset)) as pool:
-        yield from pool.imap(_work, people(preset), chunksize=2)
+    waiting, finished = iter(people(preset)), {}
+    with _worker_processes(min(workers, len(people(preset))), seed, world, preset) as connections:
+        try:
+            for connection, person in zip(connections * 2, waiting):  # noqa: B905  one to render, one to go on with
+                connection.send(person)
+            for person in people(preset):
+                while person not in finished:
+                    for connection in wait(connections):
+                        number, rendered = connection.recv()
+                        finished[number] = rendered
+                        if (following := next(waiting, None)) is not None:
+                            connection.send(following)
+                yield finished.pop(person)
+        except (EOFError, ConnectionError):
+            raise WorkerError(
+                "A worker process died, perhaps for want of memory; nothing was written. Try fewer --workers."
+            ) from None
 
 
 def write_dataset(
@@ -143,11 +185,12 @@ def write_dataset(
         made=description(seed, world, preset, preset_name),
         overwrite=overwrite,
     ) as writer:
-        for images, rows in render_all(seed, world, preset, workers):
-            for image, row in zip(images, rows, strict=True):
-                writer.append(image, **row)
-            if progress is not None:
-                progress(len(rows))
+        with closing(render_all(seed, world, preset, workers)) as rendered:
+            for images, rows in rendered:
+                for image, row in zip(images, rows, strict=True):
+                    writer.append(image, **row)
+                if progress is not None:
+                    progress(len(rows))
     return total
 
 
