@@ -112,10 +112,19 @@ def morph(body: Body, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
 
 def posed_joints(joints: np.ndarray, parents: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Places of the joints (bones, 3) after every bone got its rotation (bones, 3, 3) in the body's frame."""
+    above = np.maximum(parents, 0)  # roots stay where they are
+    turned = np.matmul(rotations[above], (joints - joints[above])[..., None])[..., 0]
+    return _chain(joints, parents, turned)
+
+
+@numba.njit(cache=True)
+def _chain(joints, parents, turned):
+    """Add up the turned bones (bones, 3) from the roots on."""
     placed = joints.copy()
-    for bone, parent in enumerate(parents):
-        if parent >= 0:
-            placed[bone] = placed[parent] + rotations[parent] @ (joints[bone] - joints[parent])
+    for bone in range(len(parents)):
+        if parents[bone] >= 0:
+            for k in range(3):
+                placed[bone, k] = placed[parents[bone], k] + turned[bone, k]
     return placed
 
 

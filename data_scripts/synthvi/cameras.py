@@ -8,6 +8,7 @@ its number, place and flaws when others are added.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -120,16 +121,20 @@ def view(points: np.ndarray, camera: Camera) -> np.ndarray:
     return (points - origin) @ rotation.T
 
 
+@lru_cache(maxsize=64)
 def axes(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation (3, 3) from the world to the camera's frame, and the camera's place (3,)."""
+    """Rotation (3, 3) from the world to the camera's frame, and the camera's place (3,); not to be written to."""
     origin = np.array([0.0, camera.height, camera.distance])
     back = origin - np.array([0.0, 0.88, 0.0])
     back /= np.linalg.norm(back)
     right = np.array([1.0, 0.0, 0.0])
     up = np.cross(back, right)
-    return np.stack([right, up, back]), origin
+    rotation = np.stack([right, up, back])
+    rotation.flags.writeable = origin.flags.writeable = False
+    return rotation, origin
 
 
+@lru_cache(maxsize=64)
 def nominal_scale(camera: Camera, height: int) -> tuple[float, float]:
     """Pixels per unit slope, and the row of the optical axis, so that a person of 1.7 m fills nine tenths of ``height``."""
     ends = view(np.array([[0.0, 1.7, 0.0], [0.0, 0.0, 0.0]]), camera)

@@ -30,7 +30,7 @@ def relief() -> np.ndarray:
     return (slopes / slopes.std()).astype(np.float32)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def slope_at(texture, u, v):
     """Slopes of the relief at (u, v) metres, linear between its samples."""
     a = u * (SIZE / TILE)

@@ -14,6 +14,8 @@ import numpy as np
 
 from .body import Body, load_body
 
+IDENTITY = np.eye(3)
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -50,12 +52,13 @@ def about_z(angle: float) -> np.ndarray:
 
 def between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Smallest rotation (3, 3) that turns direction ``start`` to direction ``end`` (Rodrigues)."""
-    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    v, c = np.cross(a, b), float(a @ b)
+    a, b = start / np.sqrt(start @ start), end / np.sqrt(end @ end)
+    c = float(a @ b)
+    v = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     if c < -0.9999:
         return np.diag([1.0, -1.0, -1.0])
     k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + k + k @ k / (1.0 + c)
+    return IDENTITY + k + k @ k / (1.0 + c)
 
 
 def rest_rotations(body: Body) -> np.ndarray:
@@ -186,8 +189,8 @@ def _arm(
         f"lowerarm_{side}": swing @ tilt @ about_y(0.5 * turn) @ start,
         f"hand_{side}": swing @ about_x(0.15) @ about_y(turn) @ start,
     }
-    for name, turn_of in _finger_turns(side).items():
-        fixed[name] = fixed[f"hand_{side}"] @ turn_of
+    names, turns = _finger_turns(side)
+    fixed |= zip(names, fixed[f"hand_{side}"] @ turns, strict=True)
     return fixed
 
 
@@ -199,8 +202,8 @@ def _thumb_forward(thumb: np.ndarray, sign: float) -> float:
 
 
 @lru_cache(maxsize=2)
-def _finger_turns(side: str) -> dict[str, np.ndarray]:
-    """Relaxed fingers, as rotations (3, 3) against the hand: side by side, bent more towards the little finger.
+def _finger_turns(side: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Relaxed fingers: names, and rotations (bones, 3, 3) against the hand: side by side, bent more towards the little finger.
 
     The same for everybody (from the neutral body), because hands differ little and it is needed for every image.
     """
@@ -222,16 +225,22 @@ def _finger_turns(side: str) -> dict[str, np.ndarray]:
     thumb = _direction(body, joints, f"thumb_02_{side}", f"thumb_03_{side}")
     inward = between(thumb, thumb / np.linalg.norm(thumb) + 0.8 * along / np.linalg.norm(along))
     fixed[f"thumb_01_{side}"] = inward
-    return fixed
+    return tuple(fixed), np.stack(list(fixed.values()))
 
 
 def _inherit(body: Body, fixed: dict[str, np.ndarray]) -> np.ndarray:
     """Bones without a rotation of their own turn with their parent."""
-    rotations = rest_rotations(body)
-    for bone, name in enumerate(body.bone_names):
-        parent = body.bone_parents[bone]
+    own = np.array([*fixed.values(), IDENTITY], dtype=np.float32)
+    return own[_sources(body.bone_names, tuple(body.bone_parents), tuple(fixed))]
+
+
+@lru_cache(maxsize=8)
+def _sources(bones: tuple[str, ...], parents: tuple[int, ...], fixed: tuple[str, ...]) -> np.ndarray:
+    """Which of the ``fixed`` rotations each bone takes: its own, else its parent's; one past the last: none."""
+    sources: list[int] = []
+    for name, parent in zip(bones, parents, strict=True):
         if name in fixed:
-            rotations[bone] = fixed[name]
-        elif parent >= 0:
-            rotations[bone] = rotations[parent]
-    return rotations
+            sources.append(fixed.index(name))
+        else:
+            sources.append(sources[parent] if parent >= 0 else len(fixed))
+    return np.array(sources)

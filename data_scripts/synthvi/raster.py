@@ -46,19 +46,19 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     """
     depth = np.zeros((height, width), np.float32)
     face_of = np.full((height, width), -1, np.int32)
-    share_b = np.zeros((height, width), np.float32)
-    share_c = np.zeros((height, width), np.float32)
+    share_b = np.empty((height, width), np.float32)  # read only where there is a face
+    share_c = np.empty((height, width), np.float32)
     for f in range(faces.shape[0]):
-        _fill(f, faces[f], int(surfaces[f]), screen, nearness, cut, depth, face_of, share_b, share_c)
+        _fill(f, faces, int(surfaces[f]), screen, nearness, cut, depth, face_of, share_b, share_c)
     surface, rest_out, normal = _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces)
     return surface, rest_out, normal, depth
 
 
-@numba.njit(cache=True)
-def _fill(f, corners, kind, screen, nearness, cut, depth, face_of, share_b, share_c):
+@numba.njit(cache=True, forceinline=True)
+def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_c):
     """Draw triangle ``f``: where it is nearest, write its number and its barycentric shares."""
     height, width = depth.shape
-    a, b, c = corners[0], corners[1], corners[2]
+    a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
     ax, ay = screen[a, 0], screen[a, 1]
     bx, by = screen[b, 0] - ax, screen[b, 1] - ay
     cx, cy = screen[c, 0] - ax, screen[c, 1] - ay
@@ -71,20 +71,22 @@ def _fill(f, corners, kind, screen, nearness, cut, depth, face_of, share_b, shar
     low_y = max(0, int(np.ceil(ay + min(0.0, by, cy) - 0.5)))
     high_y = min(height - 1, int(np.floor(ay + max(0.0, by, cy) - 0.5)))
     inverse = 1.0 / area
-    has_edge = min(cut[a], cut[b], cut[c]) < 0.0
+    near_a, near_b, near_c = nearness[a], nearness[b], nearness[c]
+    cut_a, cut_b, cut_c = cut[a], cut[b], cut[c]
+    has_edge = min(cut_a, cut_b, cut_c) < 0.0
     for row in range(low_y, high_y + 1):
         py = row + 0.5 - ay
         for column in range(low_x, high_x + 1):
             px = column + 0.5 - ax
             u = (px * cy - py * cx) * inverse
             v = (bx * py - by * px) * inverse
-            if u < 0.0 or v < 0.0 or u + v > 1.0:
+            if (u < 0.0) | (v < 0.0) | (u + v > 1.0):  # one branch instead of three
                 continue
             w = 1.0 - u - v
-            near = w * nearness[a] + u * nearness[b] + v * nearness[c]
+            near = w * near_a + u * near_b + v * near_c
             if near <= depth[row, column]:
                 continue
-            if has_edge and w * cut[a] + u * cut[b] + v * cut[c] < 0.0:
+            if has_edge and w * cut_a + u * cut_b + v * cut_c < 0.0:
                 continue
             depth[row, column] = near
             face_of[row, column] = f
@@ -108,17 +110,16 @@ def _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces):
             u, v = share_b[row, column], share_c[row, column]
             w = np.float32(1.0) - u - v
             surface[row, column] = surfaces[f]
-            length = np.float32(0.0)
             for k in range(rest.shape[1]):
                 rest_out[row, column, k] = w * rest[a, k] + u * rest[b, k] + v * rest[c, k]
-            for k in range(3):
-                value = w * normals[a, k] + u * normals[b, k] + v * normals[c, k]
-                normal_out[row, column, k] = value
-                length += value * value
-            if length > 0.0:
-                scale = np.float32(1.0) / np.sqrt(length)
-                for k in range(3):
-                    normal_out[row, column, k] *= scale
+            x = w * normals[a, 0] + u * normals[b, 0] + v * normals[c, 0]
+            y = w * normals[a, 1] + u * normals[b, 1] + v * normals[c, 1]
+            z = w * normals[a, 2] + u * normals[b, 2] + v * normals[c, 2]
+            length = x * x + y * y + z * z
+            scale = np.float32(1.0) / np.sqrt(length) if length > 0.0 else np.float32(1.0)
+            normal_out[row, column, 0] = x * scale
+            normal_out[row, column, 1] = y * scale
+            normal_out[row, column, 2] = z * scale
     return surface, rest_out, normal_out
 
 
@@ -131,6 +132,8 @@ def hollows(depth, out, reach, step):
     more than a limb's thickness, say nothing. ``step`` is the metres of one sample at unit depth.
     """
     height, width = depth.shape
+    straights = (int(reach + 0.5), int(reach / 3.0 + 0.5))
+    slants = (int(0.7 * reach + 0.5), int(0.7 * (reach / 3.0) + 0.5))
     for row in range(0, height, 2):
         for column in range(0, width, 2):
             near = depth[row, column]
@@ -139,14 +142,11 @@ def hollows(depth, out, reach, step):
             own = 1.0 / near
             total = 0.0
             for ring in range(2):
-                radius = reach if ring == 0 else reach / 3.0
-                straight, slant = int(radius + 0.5), int(0.7 * radius + 0.5)
+                straight, slant = straights[ring], slants[ring]
                 metres = max(1, straight) * step * own
-                for pair in range(4):
-                    dr = 0 if pair == 0 else (straight if pair == 1 else slant)
-                    dc = straight if pair == 0 else (0 if pair == 1 else (slant if pair == 2 else -slant))
+                for dr, dc in ((0, straight), (straight, 0), (slant, slant), (slant, -slant)):
                     r1, c1, r2, c2 = row + dr, column + dc, row - dr, column - dc
-                    if min(r1, r2, c1, c2) < 0 or max(r1, r2) >= height or max(c1, c2) >= width:
+                    if r2 < 0 or r1 >= height or min(c1, c2) < 0 or max(c1, c2) >= width:
                         continue
                     first, second = depth[r1, c1], depth[r2, c2]
                     if first == 0.0 or second == 0.0:
@@ -157,7 +157,6 @@ def hollows(depth, out, reach, step):
                     if ahead > 0.0:
                         total += min(1.0, 0.5 * ahead / metres)
             value = total / 8.0
-            for i in range(2):
-                for j in range(2):
-                    if row + i < height and column + j < width:
-                        out[row + i, column + j] = value
+            for i in range(row, min(row + 2, height)):
+                for j in range(column, min(column + 2, width)):
+                    out[i, j] = value

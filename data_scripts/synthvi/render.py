@@ -134,7 +134,16 @@ class Studio:
         return person, dress(self.body, person)
 
     def shade(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
-        """Shade buffers in the camera's spectrum."""
+        """Shade buffers in the camera's spectrum; a picture of the image's size."""
+        color, cover = self._shade_box(buffers, person, lens)
+        size, (top, left) = (self.preset.height, self.preset.width), buffers.corner
+        box = (slice(top, top + cover.shape[0]), slice(left, left + cover.shape[1]))
+        whole = np.zeros((*size, color.shape[2]), np.float32), np.zeros(size, np.float32)
+        whole[0][box], whole[1][box] = color, cover
+        return whole
+
+    def _shade_box(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
+        """Shade the box around the person."""
         style = Style(*(float(value) for value in person.style))
         light = np.asarray(lens.light, dtype=np.float32)
         surfaces = (buffers.surface, buffers.rest, buffers.normal)
@@ -157,7 +166,8 @@ class Studio:
             color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
         hidden = self._in_the_way(color, cover, lens, shot)
         gains = np.full(1, lens.exposure) if lens.infrared else lens.exposure * np.asarray(lens.white_balance)
-        noise = (lens.noise * rng.standard_normal(color.shape, dtype=np.float32)).astype(np.float32)
+        noise = rng.standard_normal(color.shape, dtype=np.float32)
+        noise *= np.float32(lens.noise)
         image = develop(
             color,
             place,
@@ -172,7 +182,9 @@ class Studio:
         )
         if shot.quality:
             image = through_jpeg(image, shot.quality)
-        return (np.repeat(image, 3, axis=2) if lens.infrared else image), hidden
+        out = np.empty((*image.shape[:2], 3), dtype=np.uint8)
+        out[:] = image  # grey goes to all three channels
+        return out, hidden
 
     def _behind(self, buffers: Buffers, lens: Camera, shot: Shot) -> np.ndarray:
         """Linear light (h, w, c) float32 of the place with the person's shadow and perhaps somebody else."""

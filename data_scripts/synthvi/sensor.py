@@ -37,10 +37,9 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     mixed = np.empty_like(light)
     for row in range(height):
         for column in range(width):
+            through = 1.0 - coverage[row, column]
             for k in range(channels):
-                mixed[row, column, k] = (
-                    light[row, column, k] + (1.0 - coverage[row, column]) * background[row, column, k]
-                )
+                mixed[row, column, k] = light[row, column, k] + through * background[row, column, k]
     mixed = _blur(mixed, blur)
     out = np.empty(light.shape, np.uint8)
     display = np.empty(channels, np.float32)
@@ -69,22 +68,27 @@ def _blur(picture, share):
     """Blur with the kernel (share, 1 − 2 share, share) along both axes; edges are repeated."""
     height, width, channels = picture.shape
     rows, out = np.empty_like(picture), np.empty_like(picture)
+    flat, flat_rows = picture.reshape(height, -1), rows.reshape(height, -1)
+    flat_out, last = out.reshape(height, -1), (width - 1) * channels
     share = np.float32(share)
     keep = np.float32(1.0) - 2 * share
     for row in range(height):
         above, below = max(0, row - 1), min(height - 1, row + 1)
-        for column in range(width):
-            for k in range(channels):
-                rows[row, column, k] = keep * picture[row, column, k] + share * (
-                    picture[above, column, k] + picture[below, column, k]
-                )
+        for i in range(width * channels):
+            flat_rows[row, i] = keep * flat[row, i] + share * (flat[above, i] + flat[below, i])
     for row in range(height):
-        for column in range(width):
-            left, right = max(0, column - 1), min(width - 1, column + 1)
-            for k in range(channels):
-                out[row, column, k] = keep * rows[row, column, k] + share * (
-                    rows[row, left, k] + rows[row, right, k]
-                )
+        for i in range(channels):  # left edge
+            flat_out[row, i] = keep * flat_rows[row, i] + share * (
+                flat_rows[row, i] + flat_rows[row, i + channels]
+            )
+        for i in range(channels, last):
+            flat_out[row, i] = keep * flat_rows[row, i] + share * (
+                flat_rows[row, i - channels] + flat_rows[row, i + channels]
+            )
+        for i in range(last, last + channels):  # right edge
+            flat_out[row, i] = keep * flat_rows[row, i] + share * (
+                flat_rows[row, i - channels] + flat_rows[row, i]
+            )
     return out
 
 

@@ -18,7 +18,7 @@ SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
 HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def bend(kind, x, y, z, style, texture):
     """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
     shift = 0.37 * style.fold_phase
@@ -37,7 +37,7 @@ def bend(kind, x, y, z, style, texture):
     return strength * a, strength * b
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, forceinline=True)
 def darkening(kind, edge, hollow):
     """Light lost in hollows, and at the seam of a hem."""
     amount = 1.0 - min(0.55, 1.5 * hollow)
@@ -91,24 +91,26 @@ def _visible(surface, rest, normal, table, style, light, sun, sky, samples, text
     coverage = np.zeros((height, width), np.float32)
     part = np.float32(1.0 / (samples * samples))
     for row in range(height * samples):
-        for column in range(width * samples):
-            kind = surface[row, column]
-            if kind == 0:
-                continue
-            x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
-            nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-            flip = -1.0 if nz < -0.15 else 1.0
-            across, along = bend(kind, x, y, z, style, texture)
-            nx, ny, nz = flip * nx + across, flip * ny + along, flip * nz
-            scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
-            lit = max(0.0, scale * (nx * light[0] + ny * light[1] + nz * light[2]))
-            amount = sky * (0.68 + 0.32 * scale * ny) + sun * lit
-            amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
-            first, second, share = material_at(kind, x, y, z, style)
-            for k in range(3):
-                bright = table[first, k] + share * (table[second, k] - table[first, k])
-                color[row // samples, column // samples, k] += amount * bright
-            coverage[row // samples, column // samples] += part
+        pixel_row = row // samples
+        for pixel in range(width):
+            for column in range(pixel * samples, (pixel + 1) * samples):
+                kind = surface[row, column]
+                if kind == 0:
+                    continue
+                x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
+                nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
+                flip = -1.0 if nz < -0.15 else 1.0
+                across, along = bend(kind, x, y, z, style, texture)
+                nx, ny, nz = flip * nx + across, flip * ny + along, flip * nz
+                scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+                lit = max(0.0, scale * (nx * light[0] + ny * light[1] + nz * light[2]))
+                amount = sky * (0.68 + 0.32 * scale * ny) + sun * lit
+                amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
+                first, second, share = material_at(kind, x, y, z, style)
+                for k in range(3):
+                    bright = table[first, k] + share * (table[second, k] - table[first, k])
+                    color[pixel_row, pixel, k] += amount * bright
+                coverage[pixel_row, pixel] += part
     return color, coverage
 
 
@@ -120,20 +122,22 @@ def _infrared(surface, rest, normal, table, style, lamp, falloff, samples, textu
     coverage = np.zeros((height, width), np.float32)
     part = np.float32(1.0 / (samples * samples))
     for row in range(height * samples):
-        for column in range(width * samples):
-            kind = surface[row, column]
-            if kind == 0:
-                continue
-            x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
-            nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-            across, along = bend(kind, x, y, z, style, texture)
-            nx, ny = nx + across, ny + along
-            scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
-            facing = scale * abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
-            amount = 1.0 - falloff * (1.0 - facing)
-            amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
-            first, second, share = material_at(kind, x, y, z, style)
-            bright = table[first] + share * (table[second] - table[first])
-            color[row // samples, column // samples] += amount * bright
-            coverage[row // samples, column // samples] += part
+        pixel_row = row // samples
+        for pixel in range(width):
+            for column in range(pixel * samples, (pixel + 1) * samples):
+                kind = surface[row, column]
+                if kind == 0:
+                    continue
+                x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
+                nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
+                across, along = bend(kind, x, y, z, style, texture)
+                nx, ny = nx + across, ny + along
+                scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+                facing = scale * abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
+                amount = 1.0 - falloff * (1.0 - facing)
+                amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
+                first, second, share = material_at(kind, x, y, z, style)
+                bright = table[first] + share * (table[second] - table[first])
+                color[pixel_row, pixel] += amount * bright
+                coverage[pixel_row, pixel] += part
     return color, coverage

@@ -17,8 +17,9 @@ from .world import Preset
 
 @dataclass(frozen=True)
 class Buffers:
-    """One raster pass."""
+    """One raster pass, cropped to the box around the person: h × w pixels of the image from ``corner`` on."""
 
+    corner: tuple[int, int]  # row and column of the box in the image, pixels
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
     rest: (
         np.ndarray
@@ -43,6 +44,8 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     screen = ((slopes * scale + offset) * preset.supersampling).astype(np.float32)
     carried = np.empty((len(seen), 5), dtype=np.float32)
     carried[:, :3], carried[:, 3], carried[:, 4] = outfit.rest, np.minimum(outfit.cut, EDGE_WIDTH), 0.0
+    (top, bottom), (left, right) = _box(screen, preset)
+    screen -= np.array([left, top], dtype=np.float32)  # exact: no coordinate grows
     surface, rest, normal, depth = rasterize(
         screen,
         near.astype(np.float32),
@@ -51,12 +54,24 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
         vertex_normals(seen, outfit.faces),
         outfit.faces,
         outfit.surfaces,
-        preset.height * preset.supersampling,
-        preset.width * preset.supersampling,
+        bottom - top,
+        right - left,
     )
     metre = scale * preset.supersampling  # samples per metre at unit depth
     hollows(depth, rest[..., 4], float(0.07 * metre / -ground[2]), 1.0 / metre)
-    return Buffers(surface, rest, normal, seen, ground, scale, offset)
+    corner = (top // preset.supersampling, left // preset.supersampling)
+    return Buffers(corner, surface, rest, normal, seen, ground, scale, offset)
+
+
+def _box(screen: np.ndarray, preset: Preset) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last + 1 row, and column, of the samples around all vertices: whole pixels, an even number of them."""
+    step = 2 * preset.supersampling
+    ends = []
+    for axis, pixels in ((1, preset.height), (0, preset.width)):
+        size, places = pixels * preset.supersampling, screen[:, axis]
+        low, high = (int(np.clip(place, 0, size - 1)) for place in (places.min(), places.max()))
+        ends.append((low // step * step, min(size, (high // step + 1) * step)))
+    return ends[0], ends[1]
 
 
 def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
