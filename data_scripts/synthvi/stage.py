@@ -19,7 +19,6 @@ from .world import Preset
 class Buffers:
     """One raster pass, cropped to the box around the person: h × w pixels of the image from ``corner`` on."""
 
-    corner: tuple[int, int]  # row and column of the box in the image, pixels
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
     rest: (
         np.ndarray
@@ -29,6 +28,7 @@ class Buffers:
     ground: np.ndarray  # (3,) the point between the feet in that frame
     scale: float  # pixels per unit slope
     offset: np.ndarray  # (2,) column and row of the optical axis in pixels
+    corner: tuple[int, int] = (0, 0)  # row and column of the box in the image, pixels
 
 
 def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset: Preset) -> Buffers:
@@ -60,7 +60,7 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     metre = scale * preset.supersampling  # samples per metre at unit depth
     hollows(depth, rest[..., 4], float(0.07 * metre / -ground[2]), 1.0 / metre)
     corner = (top // preset.supersampling, left // preset.supersampling)
-    return Buffers(corner, surface, rest, normal, seen, ground, scale, offset)
+    return Buffers(surface, rest, normal, seen, ground, scale, offset, corner)
 
 
 def _box(screen: np.ndarray, preset: Preset) -> tuple[tuple[int, int], tuple[int, int]]:
