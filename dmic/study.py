@@ -114,6 +114,7 @@ def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult
         draft.rename(run_dir)
 
     def keep(line: dict[str, Any]) -> None:
+        """Copy the run as it is after phase 1."""
         if line["global_epoch"] == config.training.epochs - 1 and not phase1.exists():
             draft = phase1.with_name(f".{phase1.name}.{os.getpid()}")
             shutil.copytree(run_dir, draft)
