@@ -28,6 +28,14 @@ raise SystemExit(main(SOURCE, None, sys.argv[3:]))
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals as a POSIX terminal sends them")
 
 
+@pytest.fixture(autouse=True)
+def heeding():
+    """Ctrl-C counts in these tests, also where the shell started them in the background, with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes started now have the default
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def started(command):
     """A process in a group of its own, as a shell starts it. Nothing of it outlives the test."""
