@@ -97,7 +97,7 @@ def test_second_run_prints_the_same(path, run):
     executed = run(path, False)
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", executed.name]
     with quiet_kernel():
-        done = subprocess.run(command, cwd=executed.parent, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, cwd=executed.parent, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -151,7 +151,7 @@ def test_second_run_prints_the_same(executed):
     """nbval executes the executed copy again and compares outputs: a test of determinism and of resuming."""
     folder, _ = executed
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "executed.ipynb"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

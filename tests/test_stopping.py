@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals as a 
 @pytest.fixture(autouse=True)
 def heeding():
     """Ctrl-C counts in these tests, also where the shell started them in the background, with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes started now have the default
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # so children get the default, too
     yield
     signal.signal(signal.SIGINT, before)
 
