@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dmic.config import BackboneConfig
+from dmic.layers import GeM, NonLocal, pad_small_maps
 
 __all__ = ["Backbone", "GeM", "NonLocal", "WeightsError", "build"]
 
@@ -36,37 +37,6 @@ _LITE0 = ((127 / 255,) * 3, (128 / 255,) * 3)  # input (x - 127) / 128 in 0..255
 
 class WeightsError(RuntimeError):
     """Starting weights cannot be had or do not fit; the message says what to do."""
-
-
-class GeM(nn.Module):
-    """Generalised-mean pooling: (b, c, h, w) -> (b, c), (mean x^p)^(1/p); p = 1 is the mean, large p the maximum."""
-
-    def __init__(self, p: float = 3.0, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.p, self.eps = p, eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pool in float32; entries below eps count as eps."""
-        return x.float().clamp_min(self.eps).pow(self.p).mean((2, 3)).pow(1 / self.p)
-
-
-class NonLocal(nn.Module):
-    """AGW's non-local block (Wang et al., CVPR 2018, dot-product form): x + BN(W(attention(x))), starting as identity."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        inner = channels // 2
-        self.theta, self.phi, self.g = (nn.Conv2d(channels, inner, 1) for _ in range(3))
-        norm = nn.BatchNorm2d(channels)
-        nn.init.zeros_(norm.weight)
-        self.out = nn.Sequential(nn.Conv2d(inner, channels, 1), norm)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (b, c, h, w) to the same shape."""
-        b, _, h, w = x.shape
-        theta, phi, g = (layer(x).flatten(2) for layer in (self.theta, self.phi, self.g))  # (b, c/2, h w)
-        attended = torch.einsum("bci,bij->bcj", g, torch.einsum("bcj,bci->bij", theta, phi)) / (h * w)
-        return x + self.out(attended.reshape(b, -1, h, w))
 
 
 class Backbone(nn.Module):
@@ -97,6 +67,7 @@ class Backbone(nn.Module):
             _remove_last_stride(network)
         if config.non_local:
             _insert_non_local(network)
+        pad_small_maps(network)
         stem, self.body = _split(network)
         self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])  # by Modality: visible, infrared
         self.flip_average = config.flip_average

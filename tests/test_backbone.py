@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import timm
@@ -11,8 +13,9 @@ from sklearn.datasets import load_sample_image
 from torch.nn import functional
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from dmic.backbone import GeM, NonLocal, WeightsError, build
+from dmic.backbone import WeightsError, build
 from dmic.config import BackboneConfig
+from dmic.layers import GeM, NonLocal, pad_small_maps
 
 VISIBLE, INFRARED = 0, 1
 LITE0 = "efficientnet_lite0"
@@ -409,3 +412,34 @@ def test_the_normalisation_travels_with_the_weights():
     torch.testing.assert_close(small().mean, torch.tensor([0.485, 0.456, 0.406]))
     torch.testing.assert_close(small().std, torch.tensor([0.229, 0.224, 0.225]))
     assert "mean" not in small().state_dict()
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel"), [((4, 2), 5), ((2, 8), 5), ((1, 1), 3), ((8, 4), 5), ((4, 4), (7, 3))]
+)
+def test_depthwise_convolutions_that_pad_small_maps_themselves_give_torchs_numbers(shape, kernel):
+    sizes = (kernel, kernel) if isinstance(kernel, int) else kernel
+    plain = torch.nn.Conv2d(6, 6, kernel, padding=tuple(k // 2 for k in sizes), groups=6).double()
+    ours = copy.deepcopy(plain)
+    pad_small_maps(ours)
+    assert type(ours) is not type(plain)
+    x = torch.randn(3, 6, *shape, dtype=torch.float64)
+    found = []
+    for layer in (plain, ours):
+        inputs = x.clone().requires_grad_()
+        out = layer(inputs)
+        (out * torch.arange(out.numel()).reshape(out.shape).sin()).sum().backward()
+        found.append((out, inputs.grad, layer.weight.grad, layer.bias.grad))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_other_convolutions_are_left_alone():
+    others = [
+        torch.nn.Conv2d(4, 4, 3, padding=1),  # dense
+        torch.nn.Conv2d(4, 4, 3, padding=0, groups=4),  # shrinks the map
+        torch.nn.Conv2d(4, 4, 3, padding=1, groups=4, padding_mode="reflect"),
+        torch.nn.Conv2d(4, 4, 3, padding=1, groups=4, dilation=2),
+    ]
+    pad_small_maps(torch.nn.Sequential(*others))
+    assert all(type(layer) is torch.nn.Conv2d for layer in others)
