@@ -94,7 +94,8 @@ def plot_cluster_map(
             _frame(ax, (x, y), (width, height), order.index(label[image]) if label[image] >= 0 else None)
     ax.set(xlim=(-2, total[0]), ylim=(total[1], -2), aspect="equal")
     ax.set_axis_off()
-    ax.set_title(f"{title} person {person} is in {len(order)} clusters".strip())
+    held = f"{len(order)} cluster{'' if len(order) == 1 else 's'}"
+    ax.set_title(f"{title} person {person} is in {held}".strip())
     return ax
 
 

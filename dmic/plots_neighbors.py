@@ -29,7 +29,7 @@ __all__ = [
     "plot_stored",
 ]
 
-PEOPLE = {"A": ("#882255", "o"), "B": ("#117733", "s"), "?": (COLORS["noise"], "X")}
+PEOPLE = {"A": ("#882255", "o"), "B": ("#332288", "s"), "?": (COLORS["noise"], "X")}
 """Colour and mark of each made-up person; "?" belongs to nobody."""
 
 KIND_STYLES = {
@@ -132,7 +132,7 @@ def plot_sets(
     ax.set(xticks=range(n), yticks=range(n), xlabel="point j", ylabel="set of point i")
     ax.tick_params(length=0)
     names = ("· listed, not returned", "● mutual", "+ added by expansion")
-    handles = [Line2D([], [], color=color, marker="s", linestyle="") for _, color, _ in _STEPS]
+    handles = [Line2D([], [], color=color, marker="s", markersize=9, linestyle="") for _, color, _ in _STEPS]
     ax.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2, fontsize="x-small")
     return ax
 
@@ -244,16 +244,16 @@ def plot_reach(
     ax = ax if ax is not None else plt.subplots(figsize=(6.4, 3.6))[1]
     for kind, values in reach.items():
         color, marker = KIND_STYLES[kind]
-        ax.plot(k1, np.asarray(values), color=color, marker=marker, label=f"one person, {kind}")
+        ax.plot(k1, np.asarray(values), color=color, marker=marker, label=f"one person, {kind}: J < 1")
     ax.plot(
         k1,
         np.asarray(wrong),
         color="black",
         linestyle="--",
         marker="x",
-        label="two people, of all pairs below 1",
+        label="two people, of all with J < 1",
     )
-    ax.set(xlabel="k1 (images)", ylabel="share of pairs with J < 1", ylim=(0, 1.04), xticks=list(k1))
+    ax.set(xlabel="k1 (images)", ylabel="share of pairs", ylim=(0, 1.04), xticks=list(k1))
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     return ax
 

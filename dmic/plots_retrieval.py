@@ -63,7 +63,13 @@ def plot_course_map(ax: Axes | None = None) -> Axes:
         start, end = (x0 + 0.39 * across, y0 + 0.29 * up), (x1 - 0.39 * across, y1 - 0.29 * up)
         ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "#444444", "linewidth": 1.4})
     ax.text(
-        0, 0, "once an epoch,\nround and round", ha="center", va="center", style="italic", color="#444444"
+        0,
+        0,
+        "once an epoch,\nround and round\n(08, 09)",
+        ha="center",
+        va="center",
+        style="italic",
+        color="#444444",
     )
     return ax
 
@@ -99,7 +105,7 @@ def plot_kinds(
         bar.set_edgecolor("white")
     ax.bar_label(bars, fmt="%.0f", padding=3, fontsize="small")
     if chance is not None:
-        ax.axvline(chance, color="black", linestyle=":", label=f"guessing: {chance:.1f} %")
+        ax.axvline(chance, color="black", linestyle=":", label=f"guessing: about {chance:.1f} %")
         ax.legend(loc="upper right", bbox_to_anchor=(1, 1.17))
     ax.invert_yaxis()
     ax.set(xlim=(0, 100), xlabel="Rank-1 (%): the first one found is the right person")
@@ -137,7 +143,8 @@ def plot_counts(table: ImageTable, ax: Axes | None = None) -> Axes:
         bottom += heights
     for place, camera in enumerate(cameras):
         people = len(np.unique(table.identities[table.cameras == camera]))
-        ax.text(place, bottom[place], f"{people} people", ha="center", va="bottom", fontsize="small")
+        above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": "small"}
+        ax.annotate(f"{people} people", (place, bottom[place]), **above)
     names = [f"{c}\n{_NAMES[int(table.modalities[table.cameras == c].max())]}" for c in cameras]
     ax.set_xticks(range(len(cameras)), names)
     ax.set(xlabel="camera", ylabel="images", ylim=(0, 1.12 * bottom.max()))
@@ -168,8 +175,8 @@ def plot_brightness(
     (across, x), (up, y) = ((name, np.asarray(values, float)) for name, values in brightness.items())
     ax.plot([0, 1], [0, 1], color=COLORS["noise"], linestyle="--", linewidth=1, zorder=0)
     ax.scatter(x, y, 16, color=COLORS[side], marker=MARKERS[side], alpha=0.75)
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel=f"{across}, brightness (0 … 1)")
-    ax.set(ylabel=f"{up}, brightness (0 … 1)", title=f"correlation {np.corrcoef(x, y)[0, 1]:.2f}")
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel=f"brightness, {across}")
+    ax.set(ylabel=f"brightness, {up}", title=f"correlation {np.corrcoef(x, y)[0, 1]:.2f}")
     return ax
 
 

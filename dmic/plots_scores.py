@@ -61,7 +61,8 @@ def plot_distance_matrix(
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.xaxis.set_label_position("top")
     ax.spines[:].set_visible(False)
-    ax.set(xlabel="gallery (visible)", ylabel="queries (infrared)")
+    ax.set_xlabel("gallery (visible)", labelpad=8)
+    ax.set_ylabel("queries (infrared)")
     return ax
 
 
