@@ -136,7 +136,9 @@ def plot_qualities(
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1] if key == "clusters" else 1.03)
         if all(float(row[knob]).is_integer() for rows_ in sweeps.values() for row in rows_):
             ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
-    axes[0].legend(loc="upper right", fontsize="x-small", ncols=2)
+    axes[0].legend(
+        loc="upper right", fontsize="x-small", ncols=2, frameon=True, framealpha=0.9, edgecolor="none"
+    )
     return list(axes)
 
 

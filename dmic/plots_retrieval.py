@@ -143,7 +143,12 @@ def plot_counts(table: ImageTable, ax: Axes | None = None) -> Axes:
         bottom += heights
     for place, camera in enumerate(cameras):
         people = len(np.unique(table.identities[table.cameras == camera]))
-        above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": "small"}
+        above: dict[str, Any] = {
+            "xytext": (0, 3),
+            "textcoords": "offset points",
+            "ha": "center",
+            "fontsize": "small",
+        }
         ax.annotate(f"{people} people", (place, bottom[place]), **above)
     names = [f"{c}\n{_NAMES[int(table.modalities[table.cameras == c].max())]}" for c in cameras]
     ax.set_xticks(range(len(cameras)), names)

@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -174,6 +175,18 @@ def _run(data: Path, run_dir: Path, config: Config, share: float) -> dict[str, A
     return _one(config, open_dataset(data), run_dir, share)
 
 
+def _end_with_parent() -> None:
+    """Let a process of ``--jobs`` end when the study that started it is killed; its run folder stays resumable."""
+    study = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if study:
+            study.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> list[dict[str, Any]]:
     """Run the tasks, several processes at a time if asked for, and return their numbers in the order of the tasks."""
     folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
@@ -181,7 +194,8 @@ def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -
     if chosen.jobs == 1:
         return list(map(_run, *given))
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
-    with ProcessPoolExecutor(chosen.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(chosen.jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
         return list(pool.map(_run, *given))
 
 

@@ -1,5 +1,6 @@
 """Ctrl-C, polite and rude kills: real processes that render or prepare, and what they leave behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from notebook_runs import STUDY
 from PIL import Image
 
 from data_scripts import render_synthvi, stopping
@@ -186,3 +189,18 @@ def test_a_signal_that_was_to_be_ignored_still_is():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_runs_of_a_killed_study_end_with_it(small_world, tmp_path):
+    command = ["-m", "dmic.study", "--data", small_world, "--out", tmp_path, "--jobs", "2", "--arms", "dmic"]
+    endless = json.dumps({**STUDY, "training.iterations": 10**6})
+    with started([*command, "--seeds", "0", "1", "--overrides", endless]) as process:
+        begun = [tmp_path / f"dmic-seed{seed}" / "config.json" for seed in (0, 1)]
+        end = time.monotonic() + LONG
+        while not all(file.is_file() for file in begun) and process.poll() is None:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        runs = psutil.Process(process.pid).children(recursive=True)
+        assert len(runs) >= 2
+        process.kill()
+        assert not psutil.wait_procs(runs, timeout=LONG)[1]
