@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
@@ -82,6 +83,13 @@ def test_minutes_are_those_of_the_map_and_of_the_exercises(path):
     unfolded = re.sub(r"<details>.*?</details>", "", text, flags=re.S).split("xercises\n")[0]
     estimate = len(re.findall(r"\w+", unfolded)) / 130 + lines * 4 / 60
     assert int(reading) == pytest.approx(estimate, rel=1 / 3)
+
+
+def test_the_map_adds_up():
+    text = (ROOT / "notebooks" / "README.md").read_text()
+    parts = np.array(re.findall(r"\| (\d+) \+ (\d+) min \|", text), int)
+    assert len(parts) == len(NOTEBOOKS)
+    assert "In all {} + {} minutes".format(*parts.sum(0)) in text
 
 
 def map_line(path: Path) -> str:
