@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,6 +36,13 @@ class Outfit:
     )  # (n,) float32 metres by which a vertex is drawn nearer than it is: outer cloth hides inner
     joints: np.ndarray  # (bones, 3) float32
     hip: float  # half width of the clothes where the hands hang, metres
+
+    @cached_property
+    def carried(self) -> np.ndarray:
+        """What the raster interpolates, (n, 5) float32: rest, metres from the cloth's edge, room for the hollow's depth."""
+        carried = np.zeros((len(self.rest), 5), np.float32)
+        carried[:, :3], carried[:, 3] = self.rest, np.minimum(self.cut, EDGE_WIDTH)
+        return carried
 
 
 def dress(body: Body, person: Person) -> Outfit:
