@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba
 import numpy as np
 
 from .bags import bag
@@ -12,7 +13,7 @@ from .body import Body
 from .figure import Figure, arm_length_share, figure_of, ramp, regions
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
-from .pieces import Piece, Surface
+from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
 from .wardrobe import Hair, Person, Style
 
@@ -141,9 +142,9 @@ def _skin(figure: Figure, style: Style) -> list[Piece]:
         chosen = faces[parts == body.part_names.index(name)]
         if name != "hand":
             chosen = chosen[~(hidden[name == "head"][chosen]).all(axis=1)]
-        used, numbered = np.unique(chosen, return_inverse=True)
+        used, numbered = numbered_anew(chosen, len(rest))
         weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
-        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered.reshape(-1, 3), weights))
+        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered, weights))
     return pieces
 
 
@@ -167,9 +168,8 @@ def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray
 def _join(pieces: list[Piece], figure: Figure) -> Outfit:
     """One mesh of all pieces; every vertex keeps its four strongest bones."""
     starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
-    weights = np.concatenate([piece.weights for piece in pieces])
-    top = np.argsort(-weights, axis=1, kind="stable")[:, :4]
-    share = np.take_along_axis(weights, top, axis=1)
+    strongest = [_strongest(piece.weights) for piece in pieces]
+    top, share = (np.concatenate(parts) for parts in zip(*strongest, strict=True))
     cut = [np.full(len(p.vertices), 1.0) if p.cut is None else p.cut for p in pieces]
     faces = [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
     return Outfit(
@@ -178,12 +178,27 @@ def _join(pieces: list[Piece], figure: Figure) -> Outfit:
         cut=np.concatenate(cut).astype(np.float32),
         faces=np.concatenate(faces).astype(np.int32),
         surfaces=np.concatenate([np.broadcast_to(p.surface, len(p.faces)) for p in pieces]).astype(np.uint8),
-        weight_bones=top.astype(np.int32),
+        weight_bones=top,
         weights=(share / share.sum(1, keepdims=True)).astype(np.float32),
         lift=np.concatenate([_lift(piece) for piece in pieces]).astype(np.float32),
         joints=figure.joints,
         hip=_hip(pieces, figure),
     )
+
+
+@numba.njit(cache=True)
+def _strongest(weights):
+    """Four bones (n, 4) int32 that move every vertex most, by weight (n, bones), the first of equals; their weights (n, 4)."""
+    bones, share = np.empty((len(weights), 4), np.int32), np.full((len(weights), 4), -1.0)
+    for i in range(len(weights)):
+        for bone in range(weights.shape[1]):
+            rank, weight = 4, weights[i, bone]
+            while rank > 0 and weight > share[i, rank - 1]:  # insert: those behind move down, the last one out
+                rank -= 1
+                if rank < 3:
+                    bones[i, rank + 1], share[i, rank + 1] = bones[i, rank], share[i, rank]
+                bones[i, rank], share[i, rank] = bone, weight
+    return bones, share
 
 
 def _lift(piece: Piece) -> np.ndarray:

@@ -52,6 +52,13 @@ def ring_faces(rows: int, columns: int, closed: bool = True) -> np.ndarray:
     return np.concatenate([np.stack([a, a + columns, b + columns], 1), np.stack([a, b + columns, b], 1)])
 
 
+def numbered_anew(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted indices of the vertices (of ``count``) that triangles (m, 3) use, and the triangles in terms of these."""
+    used = np.zeros(count, dtype=bool)
+    used[faces] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[faces]
+
+
 def rigid(count: int, bones: int, bone: int) -> np.ndarray:
     """Weights (count, bones + 1) of a part that one bone moves."""
     weights = np.zeros((count, bones + 1))
