@@ -108,7 +108,9 @@ def regions() -> Regions:
     side = np.where(body.vertices[:, 0] >= 0, 1, -1)
     tree = cKDTree(body.vertices[index])
     hung = np.flatnonzero(trunk & (body.vertices[:, 1] > -0.72) & (arm < 0.2))
-    return Regions(shell, trunk, hung, arm, side, weights, leg_weights, skirt_weights, tree, index, mean.tocsr())
+    return Regions(
+        shell, trunk, hung, arm, side, weights, leg_weights, skirt_weights, tree, index, mean.tocsr()
+    )
 
 
 def figure_of(body: Body, shape: Shape) -> Figure:

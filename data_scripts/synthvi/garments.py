@@ -194,16 +194,21 @@ def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: fl
 
 def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, columns: int = 14) -> Drape:
     """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
-    rest = figure.rest[:, 1]
-    area = regions()
-    inside = area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04)
-    points, own = figure.vertices[inside], rest[inside]
-    centers = []
+    inside = _in_leg(sign)
+    points, own = figure.vertices[inside], figure.rest[inside, 1]
+    flat, centers = points[:, [0, 2]], []
     for level in levels:
-        near = points[np.abs(own - max(level, -0.66)) < 0.035][:, [0, 2]]
+        near = flat[np.abs(own - max(level, -0.66)) < 0.035]
         centers.append(0.5 * (near.min(0) + near.max(0)))
     heights = figure.height_of(levels)
     return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
+
+
+@lru_cache(maxsize=2)
+def _in_leg(sign: int) -> np.ndarray:
+    """Indices of the vertices of one leg."""
+    area, rest = regions(), neutral().rest[:, 1]
+    return np.flatnonzero(area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04))
 
 
 def _leg(figure: Figure, sign: int, volume: float, hem: float, flare: float) -> Piece:

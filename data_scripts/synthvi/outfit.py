@@ -193,7 +193,7 @@ def _strongest(weights):
     for i in range(len(weights)):
         for bone in range(weights.shape[1]):
             rank, weight = 4, weights[i, bone]
-            while rank > 0 and weight > share[i, rank - 1]:  # insert: those behind move down, the last one out
+            while rank > 0 and weight > share[i, rank - 1]:  # moves up; those it passes move down
                 rank -= 1
                 if rank < 3:
                     bones[i, rank + 1], share[i, rank + 1] = bones[i, rank], share[i, rank]
@@ -226,5 +226,5 @@ def _hip(pieces: list[Piece], figure: Figure) -> float:
     """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
     hip = figure.joints[figure.body.bone("thigh_l"), 1]
     hanging = (Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
-    points = np.concatenate([p.vertices for p in pieces if np.ravel(p.surface)[0] in hanging])
+    points = np.concatenate([p.vertices for p in pieces if int(np.ravel(p.surface)[0]) in hanging])
     return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())
