@@ -9,10 +9,11 @@ import numba
 import numpy as np
 
 from .bags import bag
-from .body import Body
+from .body import Body, load_body
 from .figure import Figure, arm_length_share, figure_of, ramp, regions
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
+from .limbs import Limbs, limbs_of
 from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
 from .wardrobe import Hair, Person, Style
@@ -44,6 +45,11 @@ class Outfit:
         carried = np.zeros((len(self.rest), 5), np.float32)
         carried[:, :3], carried[:, 3] = self.rest, np.minimum(self.cut, EDGE_WIDTH)
         return carried
+
+    @cached_property
+    def limbs(self) -> tuple[Limbs, Limbs]:
+        """What poses need to know of the left and the right side."""
+        return limbs_of(load_body(), self.joints, self.hip)
 
 
 def dress(body: Body, person: Person) -> Outfit:

@@ -103,7 +103,7 @@ def _box(
 
 def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
     """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
-    rotations = poses.walk(body, outfit.joints, shot.pose, outfit.hip)
+    rotations = poses.stride(outfit.limbs, shot.pose)
     placed = posed_joints(outfit.joints, body.bone_parents, rotations)
     hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
     points = skin(
