@@ -41,10 +41,8 @@ class Outfit:
 
     @cached_property
     def carried(self) -> np.ndarray:
-        """What the raster interpolates, (n, 5) float32: rest, metres from the cloth's edge, room for the hollow's depth."""
-        carried = np.zeros((len(self.rest), 5), np.float32)
-        carried[:, :3], carried[:, 3] = self.rest, np.minimum(self.cut, EDGE_WIDTH)
-        return carried
+        """What the raster interpolates, (n, 4) float32: rest, metres from the cloth's edge."""
+        return np.column_stack([self.rest, np.minimum(self.cut, EDGE_WIDTH)])
 
     @cached_property
     def limbs(self) -> tuple[Limbs, Limbs]:

@@ -15,6 +15,8 @@ HEAD = int(
     Surface.HEAD
 )  # two-sided as well: thinning leaves pinholes at nostrils, through which skin must show
 
+CARRIED = 5  # numbers that are interpolated besides the normal: rest position, distance from an edge, room for one more
+
 
 @numba.njit(cache=True)
 def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, width):
@@ -29,7 +31,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     cut : (n,) float32
         Samples where its interpolated value is negative are left out: crisp hems from coarse meshes.
     rest, normals : (n, k) float32, (n, 3) float32
-        Rest positions (and what else is to be interpolated), and unit normals in the camera's frame.
+        Rest positions and what else is to be interpolated, at most ``CARRIED`` numbers; unit normals in the camera's
+        frame.
     faces, surfaces : (m, 3) int32, (m,) uint8
         Triangles (counter-clockwise seen from outside), and what they belong to.
     height, width : int
@@ -39,8 +42,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     -------
     surface : (height, width) uint8
         0 where nothing was drawn.
-    rest, normal : (height, width, k) and (height, width, 3) float32
-        Interpolated over the triangle; normals have unit length.
+    rest, normal : (height, width, CARRIED) and (height, width, 3) float32
+        Interpolated over the triangle, 0 where ``rest`` had nothing; normals have unit length.
     depth : (height, width) float32
         Nearness of what was drawn, 0 for nothing.
     """
@@ -50,7 +53,12 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     share_c = np.empty((height, width), np.float32)
     for f in range(faces.shape[0]):
         _fill(f, faces, int(surfaces[f]), screen, nearness, cut, depth, face_of, share_b, share_c)
-    surface, rest_out, normal = _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces)
+    corners = np.zeros(
+        (len(rest), CARRIED + 3), np.float32
+    )  # side by side in memory, a number of them known beforehand
+    corners[:, : rest.shape[1]] = rest
+    corners[:, CARRIED:] = normals
+    surface, rest_out, normal = _interpolate(face_of, share_b, share_c, corners, faces, surfaces)
     return surface, rest_out, normal, depth
 
 
@@ -95,11 +103,11 @@ def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_
 
 
 @numba.njit(cache=True)
-def _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces):
+def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
     """Second half of `rasterize`: attributes of the visible triangle of every sample."""
     height, width = face_of.shape
     surface = np.zeros((height, width), np.uint8)
-    rest_out = np.zeros((height, width, rest.shape[1]), np.float32)
+    rest_out = np.zeros((height, width, CARRIED), np.float32)
     normal_out = np.zeros((height, width, 3), np.float32)
     for row in range(height):
         for column in range(width):
@@ -110,11 +118,11 @@ def _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces):
             u, v = share_b[row, column], share_c[row, column]
             w = np.float32(1.0) - u - v
             surface[row, column] = surfaces[f]
-            for k in range(rest.shape[1]):
-                rest_out[row, column, k] = w * rest[a, k] + u * rest[b, k] + v * rest[c, k]
-            x = w * normals[a, 0] + u * normals[b, 0] + v * normals[c, 0]
-            y = w * normals[a, 1] + u * normals[b, 1] + v * normals[c, 1]
-            z = w * normals[a, 2] + u * normals[b, 2] + v * normals[c, 2]
+            for k in range(CARRIED):
+                rest_out[row, column, k] = w * corners[a, k] + u * corners[b, k] + v * corners[c, k]
+            x = w * corners[a, CARRIED] + u * corners[b, CARRIED] + v * corners[c, CARRIED]
+            y = w * corners[a, CARRIED + 1] + u * corners[b, CARRIED + 1] + v * corners[c, CARRIED + 1]
+            z = w * corners[a, CARRIED + 2] + u * corners[b, CARRIED + 2] + v * corners[c, CARRIED + 2]
             length = x * x + y * y + z * z
             scale = np.float32(1.0) / np.sqrt(length) if length > 0.0 else np.float32(1.0)
             normal_out[row, column, 0] = x * scale
