@@ -7,7 +7,7 @@ point of the neutral mesh (before shape and pose); clothes are drawn there, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numba
@@ -51,8 +51,13 @@ class Body:
         return self.bone_names.index(name)
 
     def part_vertices(self, name: str) -> np.ndarray:
-        """Sorted indices of the vertices of one part (``shell``, ``head``, ``hand``)."""
-        return np.unique(self.faces[self.face_parts == self.part_names.index(name)])
+        """Sorted indices of the vertices of one part (``shell``, ``head``, ``hand``); not to be written to."""
+        return self._parts[self.part_names.index(name)]
+
+    @cached_property
+    def _parts(self) -> list[np.ndarray]:
+        """Vertices of all parts."""
+        return [np.unique(self.faces[self.face_parts == part]) for part in range(len(self.part_names))]
 
 
 @lru_cache(maxsize=1)

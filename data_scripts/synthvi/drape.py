@@ -9,7 +9,9 @@ The result is a tube of rings, one vertex per direction: trunks of shirts, coats
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -52,8 +54,9 @@ class Drape:
         return np.linalg.norm(away, axis=1), both[:, 0] * (1 - part[:, 0]) + both[:, 1] * part[:, 0]
 
 
+@lru_cache(maxsize=16)
 def directions(columns: int) -> np.ndarray:
-    """Unit directions (columns, 2) in x and z."""
+    """Unit directions (columns, 2) in x and z; not to be written to."""
     angle = 2 * np.pi * np.arange(columns) / columns
     return np.stack([np.sin(angle), np.cos(angle)], 1)
 
@@ -93,25 +96,36 @@ def hang(
     Drape
     """
     u = directions(columns)
+    flat = points[:, [0, 2]]
     support = np.full((len(levels), columns), np.nan)
     for row, level in enumerate(levels):
-        near = points[np.abs(levels_of_points - level) < window][:, [0, 2]] - centers[row]
+        near = flat[np.abs(levels_of_points - level) < window] - centers[row]
         if len(near) >= 3:
             support[row] = (near @ u.T).max(axis=0)
-    for column in range(columns):  # rings without points: from their neighbours
-        known = np.isfinite(support[:, column])
+    known = np.isfinite(support[:, 0])
+    for column in range(columns if not known.all() else 0):  # rings without points: from their neighbours
         support[:, column] = np.interp(-levels, -levels[known], support[known, column])
     for row in range(1, len(levels)):
         fall = heights[row - 1] - heights[row]
         shift = (centers[row - 1] - centers[row]) @ u.T
         support[row] = np.maximum(support[row], support[row - 1] + shift - slope * fall)
-    toward = u @ u.T
-    radii = np.where(
-        toward > 0.2, np.maximum(support, 0.0)[:, None, :] / np.maximum(toward, 0.2), np.inf
-    ).min(axis=2)
+    radii = _radii(support, u @ u.T)
     smooth = radii.copy()
     smooth[1:-1] = 0.25 * radii[:-2] + 0.5 * radii[1:-1] + 0.25 * radii[2:]
     return Drape(levels, heights, centers, smooth)
+
+
+@numba.njit(cache=True)
+def _radii(support, toward):
+    """Radii (rows, columns) from support; ``toward`` (columns, columns) are the cosines between directions."""
+    radii = np.full(support.shape, np.inf)
+    for row in range(support.shape[0]):
+        for column in range(support.shape[1]):
+            for other in range(support.shape[1]):
+                if toward[column, other] > 0.2:
+                    radius = max(support[row, other], 0.0) / toward[column, other]
+                    radii[row, column] = min(radii[row, column], radius)
+    return radii
 
 
 def borrow_weights(
@@ -133,9 +147,12 @@ def borrow_weights(
     distance, nearest = tree.query(rest, k=4)
     share = 1.0 / (distance + 0.01)
     share /= share.sum(1, keepdims=True)
-    made = np.einsum("nk,nkb->nb", share, weights[nearest]).reshape(rows, len(rest) // rows, -1)
+    borrowed = np.einsum("nk,nkb->nb", share, weights[nearest])
+    used = borrowed.any(axis=0)  # most bones have no part in one tube
+    made = borrowed[:, used].reshape(rows, len(rest) // rows, -1)
     for _ in range(rounds):
         made = 0.5 * made + 0.25 * (np.roll(made, 1, axis=1) + np.roll(made, -1, axis=1))
         upper, lower = made[[0, *range(rows - 1)]], made[[*range(1, rows), rows - 1]]
         made = 0.5 * made + 0.25 * (upper + lower)
-    return made.reshape(len(rest), -1)
+    borrowed[:, used] = made.reshape(len(rest), -1)
+    return borrowed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -44,6 +44,11 @@ class Figure:
 
     def height_of(self, levels: np.ndarray) -> np.ndarray:
         """Heights on this person of rest heights (k,): the mean rise of the shell around them, linear between."""
+        return levels + np.interp(levels, *self._rise)
+
+    @cached_property
+    def _rise(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rest heights, and how much higher the shell around them is on this person."""
         shell = regions().shell
         rest = self.rest[shell, 1]
         grid = np.linspace(-0.80, 0.60, 36)
@@ -51,7 +56,7 @@ class Figure:
         total = np.bincount(cell, self.vertices[shell, 1] - rest, len(grid))
         count = np.bincount(cell, minlength=len(grid))
         known = count > 0
-        return levels + np.interp(levels, grid[known], total[known] / count[known])
+        return grid[known], total[known] / count[known]
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Regions:
 
     shell: np.ndarray  # indices of the body's clothing shell
     trunk: np.ndarray  # (n,) bool: shell without the arms
+    hung: np.ndarray  # indices of what cloth around trunk and both legs hangs on
     arm: np.ndarray  # (n,) 0..1, how much an arm moves a vertex
     side: np.ndarray  # (n,) +1 the person's left, -1 right
     weights: np.ndarray  # (n, bones) dense skin weights
@@ -101,7 +107,10 @@ def regions() -> Regions:
     mean = sparse.diags(1.0 / np.maximum(1.0, np.asarray(graph.sum(1)).ravel())) @ graph
     side = np.where(body.vertices[:, 0] >= 0, 1, -1)
     tree = cKDTree(body.vertices[index])
-    return Regions(shell, trunk, arm, side, weights, leg_weights, skirt_weights, tree, index, mean.tocsr())
+    hung = np.flatnonzero(trunk & (body.vertices[:, 1] > -0.72) & (arm < 0.2))
+    return Regions(
+        shell, trunk, hung, arm, side, weights, leg_weights, skirt_weights, tree, index, mean.tocsr()
+    )
 
 
 def figure_of(body: Body, shape: Shape) -> Figure:

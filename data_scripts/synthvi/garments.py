@@ -8,12 +8,13 @@ collar, opening) are places where ``cut`` changes sign, so they are crisp and st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .drape import Drape, borrow_weights, hang
 from .figure import Figure, arm_length_share, neutral, ramp, regions
-from .pieces import Piece, Surface, ring_faces
+from .pieces import Piece, Surface, numbered_anew, ring_faces
 
 WAIST = 0.13  # rest height at which trunk garments change from shell to tube
 FAR = 1.0  # metres from an edge: "nowhere near"
@@ -47,16 +48,15 @@ def upper_garment(figure: Figure, cloth: Tailoring) -> list[Piece]:
     free = np.linspace(WAIST, low, max(3, int((WAIST - low) / 0.05) + 2))
     levels = np.concatenate([np.linspace(0.49, WAIST, 10)[:-1], free])
     tube = _trunk_drape(figure, levels, cloth.slope)
-    tube = tube.widen(cloth.volume + 0.004)
-    pieces = [_upper_shell(figure, cloth, tube)]
+    pieces = [_upper_shell(figure, cloth, tube.widen(cloth.volume + 0.004))]
     if cloth.hem < WAIST - 0.07:
-        pieces.append(_tail(figure, cloth, levels, len(free)))
+        pieces.append(_tail(cloth, tube, len(free)))
     return pieces
 
 
 def _trunk_drape(figure: Figure, levels: np.ndarray, slope: float, columns: int = 32) -> Drape:
     """Cloth around trunk and both legs."""
-    inside = regions().trunk & (figure.rest[:, 1] > -0.72) & (regions().arm < 0.2)
+    inside = regions().hung
     middle = figure.joints[figure.body.bone("pelvis"), 2] + 0.015
     centers = np.tile([0.0, middle], (len(levels), 1))
     heights = figure.height_of(levels)
@@ -115,13 +115,13 @@ def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
     return np.where((rest[:, 2] > 0.02) & (cloth.opening > 0), np.abs(rest[:, 0]) - half, FAR)
 
 
-def _tail(figure: Figure, cloth: Tailoring, levels: np.ndarray, rows: int) -> Piece:
-    """What hangs below the waist: one tube around both legs."""
+def _tail(cloth: Tailoring, tube: Drape, rows: int) -> Piece:
+    """What hangs below the waist: the lowest ``rows`` of a tube around both legs."""
+    levels = tube.levels
     drop = ramp(levels, WAIST, levels[-1])[:, None] * cloth.flare + cloth.volume + 0.004
     drop = np.maximum(drop, cloth.over * ramp(levels, WAIST + 0.02, WAIST - 0.10)[:, None])
-    made, rest = (
-        _last_rows(_trunk_drape(who, levels, cloth.slope).widen(drop), rows) for who in (figure, neutral())
-    )
+    neutral_tube = _trunk_drape(neutral(), levels, cloth.slope)
+    made, rest = (_last_rows(each.widen(drop), rows) for each in (tube, neutral_tube))
     columns = made.radii.shape[1]
     surface = cloth.trunk
     weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=rows // 2)
@@ -148,8 +148,9 @@ def _tube_weights(tube: Drape, rest: np.ndarray, weights: np.ndarray, rounds: in
     return np.column_stack([made, np.zeros(len(made))])
 
 
+@lru_cache(maxsize=16)
 def _even(rounds: int) -> np.ndarray:
-    """Rest positions smoothed as often as the cloth, so that patterns stay straight on it."""
+    """Rest positions smoothed as often as the cloth, so that patterns stay straight on it; not to be written to."""
     made, mean = neutral().rest.astype(float), regions().mean
     for _ in range(rounds):
         made = 0.4 * made + 0.6 * (mean @ made)
@@ -170,9 +171,9 @@ def _shell_piece(
     surface: int | np.ndarray, made: np.ndarray, faces: np.ndarray, cut: np.ndarray, rest: np.ndarray
 ) -> Piece:
     """Part of the body's shell as a piece of its own."""
-    used, numbered = np.unique(faces, return_inverse=True)
+    used, numbered = numbered_anew(faces, len(made))
     weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
-    return Piece(surface, made[used], rest[used], numbered.reshape(-1, 3), weights, cut[used])
+    return Piece(surface, made[used], rest[used], numbered, weights, cut[used])
 
 
 def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
@@ -193,16 +194,21 @@ def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: fl
 
 def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, columns: int = 14) -> Drape:
     """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
-    rest = figure.rest[:, 1]
-    area = regions()
-    inside = area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04)
-    points, own = figure.vertices[inside], rest[inside]
-    centers = []
+    inside = _in_leg(sign)
+    points, own = figure.vertices[inside], figure.rest[inside, 1]
+    flat, centers = points[:, [0, 2]], []
     for level in levels:
-        near = points[np.abs(own - max(level, -0.66)) < 0.035][:, [0, 2]]
+        near = flat[np.abs(own - max(level, -0.66)) < 0.035]
         centers.append(0.5 * (near.min(0) + near.max(0)))
     heights = figure.height_of(levels)
     return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
+
+
+@lru_cache(maxsize=2)
+def _in_leg(sign: int) -> np.ndarray:
+    """Indices of the vertices of one leg."""
+    area, rest = regions(), neutral().rest[:, 1]
+    return np.flatnonzero(area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04))
 
 
 def _leg(figure: Figure, sign: int, volume: float, hem: float, flare: float) -> Piece:

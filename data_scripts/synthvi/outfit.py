@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numba
 import numpy as np
 
 from .bags import bag
-from .body import Body
+from .body import Body, load_body
 from .figure import Figure, arm_length_share, figure_of, ramp, regions
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
-from .pieces import Piece, Surface
+from .limbs import Limbs, limbs_of
+from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
 from .wardrobe import Hair, Person, Style
 
@@ -35,6 +38,16 @@ class Outfit:
     )  # (n,) float32 metres by which a vertex is drawn nearer than it is: outer cloth hides inner
     joints: np.ndarray  # (bones, 3) float32
     hip: float  # half width of the clothes where the hands hang, metres
+
+    @cached_property
+    def carried(self) -> np.ndarray:
+        """What the raster interpolates, (n, 4) float32: rest, metres from the cloth's edge."""
+        return np.column_stack([self.rest, np.minimum(self.cut, EDGE_WIDTH)])
+
+    @cached_property
+    def limbs(self) -> tuple[Limbs, Limbs]:
+        """What poses need to know of the left and the right side."""
+        return limbs_of(load_body(), self.joints, self.hip)
 
 
 def dress(body: Body, person: Person) -> Outfit:
@@ -133,9 +146,9 @@ def _skin(figure: Figure, style: Style) -> list[Piece]:
         chosen = faces[parts == body.part_names.index(name)]
         if name != "hand":
             chosen = chosen[~(hidden[name == "head"][chosen]).all(axis=1)]
-        used, numbered = np.unique(chosen, return_inverse=True)
+        used, numbered = numbered_anew(chosen, len(rest))
         weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
-        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered.reshape(-1, 3), weights))
+        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered, weights))
     return pieces
 
 
@@ -159,9 +172,8 @@ def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray
 def _join(pieces: list[Piece], figure: Figure) -> Outfit:
     """One mesh of all pieces; every vertex keeps its four strongest bones."""
     starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
-    weights = np.concatenate([piece.weights for piece in pieces])
-    top = np.argsort(-weights, axis=1, kind="stable")[:, :4]
-    share = np.take_along_axis(weights, top, axis=1)
+    strongest = [_strongest(piece.weights) for piece in pieces]
+    top, share = (np.concatenate(parts) for parts in zip(*strongest, strict=True))
     cut = [np.full(len(p.vertices), 1.0) if p.cut is None else p.cut for p in pieces]
     faces = [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
     return Outfit(
@@ -170,12 +182,27 @@ def _join(pieces: list[Piece], figure: Figure) -> Outfit:
         cut=np.concatenate(cut).astype(np.float32),
         faces=np.concatenate(faces).astype(np.int32),
         surfaces=np.concatenate([np.broadcast_to(p.surface, len(p.faces)) for p in pieces]).astype(np.uint8),
-        weight_bones=top.astype(np.int32),
+        weight_bones=top,
         weights=(share / share.sum(1, keepdims=True)).astype(np.float32),
         lift=np.concatenate([_lift(piece) for piece in pieces]).astype(np.float32),
         joints=figure.joints,
         hip=_hip(pieces, figure),
     )
+
+
+@numba.njit(cache=True)
+def _strongest(weights):
+    """Four bones (n, 4) int32 that move every vertex most, by weight (n, bones), the first of equals; their weights (n, 4)."""
+    bones, share = np.empty((len(weights), 4), np.int32), np.full((len(weights), 4), -1.0)
+    for i in range(len(weights)):
+        for bone in range(weights.shape[1]):
+            rank, weight = 4, weights[i, bone]
+            while rank > 0 and weight > share[i, rank - 1]:  # moves up; those it passes move down
+                rank -= 1
+                if rank < 3:
+                    bones[i, rank + 1], share[i, rank + 1] = bones[i, rank], share[i, rank]
+                bones[i, rank], share[i, rank] = bone, weight
+    return bones, share
 
 
 def _lift(piece: Piece) -> np.ndarray:
@@ -203,5 +230,5 @@ def _hip(pieces: list[Piece], figure: Figure) -> float:
     """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
     hip = figure.joints[figure.body.bone("thigh_l"), 1]
     hanging = (Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
-    points = np.concatenate([p.vertices for p in pieces if np.ravel(p.surface)[0] in hanging])
+    points = np.concatenate([p.vertices for p in pieces if int(np.ravel(p.surface)[0]) in hanging])
     return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())

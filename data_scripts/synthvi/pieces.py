@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,12 +45,20 @@ class Piece:
     cut: np.ndarray | None = None  # (n,) metres inside the cloth's edge, negative is cut away; None: no edge
 
 
+@lru_cache(maxsize=128)
 def ring_faces(rows: int, columns: int, closed: bool = True) -> np.ndarray:
-    """Triangles (m, 3) of a tube: ``rows`` rings from top to bottom with ``columns`` vertices each."""
+    """Triangles (m, 3) of a tube: ``rows`` rings from top to bottom with ``columns`` vertices each; not to be written to."""
     last = columns if closed else columns - 1
     i, j = (grid.ravel() for grid in np.meshgrid(np.arange(rows - 1), np.arange(last), indexing="ij"))
     a, b = i * columns + j, i * columns + (j + 1) % columns
     return np.concatenate([np.stack([a, a + columns, b + columns], 1), np.stack([a, b + columns, b], 1)])
+
+
+def numbered_anew(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted indices of the vertices (of ``count``) that triangles (m, 3) use, and the triangles in terms of these."""
+    used = np.zeros(count, dtype=bool)
+    used[faces] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[faces]
 
 
 def rigid(count: int, bones: int, bone: int) -> np.ndarray:

@@ -15,6 +15,12 @@ HEAD = int(
     Surface.HEAD
 )  # two-sided as well: thinning leaves pinholes at nostrils, through which skin must show
 
+CARRIED = 5  # numbers that are interpolated besides the normal: rest position, distance from an edge, room for one more
+
+WIDE = 4  # columns from which on it pays to find the ends of a triangle's rows
+SLACK = 1e-3  # samples by which rows are tried too far: rounding must lose none
+FAR = 1e18
+
 
 @numba.njit(cache=True)
 def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, width):
@@ -29,7 +35,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     cut : (n,) float32
         Samples where its interpolated value is negative are left out: crisp hems from coarse meshes.
     rest, normals : (n, k) float32, (n, 3) float32
-        Rest positions (and what else is to be interpolated), and unit normals in the camera's frame.
+        Rest positions and what else is to be interpolated, at most ``CARRIED`` numbers; unit normals in the camera's
+        frame.
     faces, surfaces : (m, 3) int32, (m,) uint8
         Triangles (counter-clockwise seen from outside), and what they belong to.
     height, width : int
@@ -39,8 +46,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     -------
     surface : (height, width) uint8
         0 where nothing was drawn.
-    rest, normal : (height, width, k) and (height, width, 3) float32
-        Interpolated over the triangle; normals have unit length.
+    rest, normal : (height, width, CARRIED) and (height, width, 3) float32
+        Interpolated over the triangle, 0 where ``rest`` had nothing; normals have unit length.
     depth : (height, width) float32
         Nearness of what was drawn, 0 for nothing.
     """
@@ -50,7 +57,12 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     share_c = np.empty((height, width), np.float32)
     for f in range(faces.shape[0]):
         _fill(f, faces, int(surfaces[f]), screen, nearness, cut, depth, face_of, share_b, share_c)
-    surface, rest_out, normal = _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces)
+    corners = np.zeros(
+        (len(rest), CARRIED + 3), np.float32
+    )  # side by side in memory, a number of them known beforehand
+    corners[:, : rest.shape[1]] = rest
+    corners[:, CARRIED:] = normals
+    surface, rest_out, normal = _interpolate(face_of, share_b, share_c, corners, faces, surfaces)
     return surface, rest_out, normal, depth
 
 
@@ -70,36 +82,88 @@ def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_
     high_x = min(width - 1, int(np.floor(ax + max(0.0, bx, cx) - 0.5)))
     low_y = max(0, int(np.ceil(ay + min(0.0, by, cy) - 0.5)))
     high_y = min(height - 1, int(np.floor(ay + max(0.0, by, cy) - 0.5)))
-    inverse = 1.0 / area
-    near_a, near_b, near_c = nearness[a], nearness[b], nearness[c]
-    cut_a, cut_b, cut_c = cut[a], cut[b], cut[c]
-    has_edge = min(cut_a, cut_b, cut_c) < 0.0
+    if low_x > high_x or low_y > high_y:
+        return  # between samples, or outside
+    near, edge = (nearness[a], nearness[b], nearness[c]), (cut[a], cut[b], cut[c])
+    triangle = (ax, ay, bx, by, cx, cy, 1.0 / area, near, edge, min(edge) < 0.0)
+    if high_x - low_x >= WIDE:
+        _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_b, share_c)
+        return
     for row in range(low_y, high_y + 1):
-        py = row + 0.5 - ay
-        for column in range(low_x, high_x + 1):
-            px = column + 0.5 - ax
-            u = (px * cy - py * cx) * inverse
-            v = (bx * py - by * px) * inverse
-            if (u < 0.0) | (v < 0.0) | (u + v > 1.0):  # one branch instead of three
-                continue
-            w = 1.0 - u - v
-            near = w * near_a + u * near_b + v * near_c
-            if near <= depth[row, column]:
-                continue
-            if has_edge and w * cut_a + u * cut_b + v * cut_c < 0.0:
-                continue
-            depth[row, column] = near
-            face_of[row, column] = f
-            share_b[row, column] = u
-            share_c[row, column] = v
+        _fill_row(f, triangle, row, low_x, high_x, depth, face_of, share_b, share_c)
+
+
+@numba.njit(cache=True, forceinline=True)
+def _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c):
+    """Draw one row of triangle ``f``, trying the columns first … last."""
+    ax, ay, bx, by, cx, cy, inverse, (near_a, near_b, near_c), (cut_a, cut_b, cut_c), has_edge = triangle
+    py = row + 0.5 - ay
+    for column in range(first, last + 1):
+        px = column + 0.5 - ax
+        u = (px * cy - py * cx) * inverse
+        v = (bx * py - by * px) * inverse
+        if (u < 0.0) | (v < 0.0) | (u + v > 1.0):  # one branch instead of three
+            continue
+        w = 1.0 - u - v
+        near = w * near_a + u * near_b + v * near_c
+        if near <= depth[row, column]:
+            continue
+        if has_edge and w * cut_a + u * cut_b + v * cut_c < 0.0:
+            continue
+        depth[row, column] = near
+        face_of[row, column] = f
+        share_b[row, column] = u
+        share_c[row, column] = v
 
 
 @numba.njit(cache=True)
-def _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces):
+def _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_b, share_c):
+    """Draw triangle ``f``, trying in each row only the columns between its edges (and a little beyond)."""
+    ax, ay, bx, by, cx, cy, inverse = triangle[:7]
+    step_b, left_b, right_b = _bounds(bx, by, -inverse)
+    step_c, left_c, right_c = _bounds(cx, cy, inverse)
+    step_d, left_d, right_d = _bounds(cx - bx, cy - by, -inverse)  # from b to c
+    for row in range(low_y, high_y + 1):
+        py = row + 0.5 - ay
+        x_b, x_c, x_d = step_b * py, step_c * py, bx + step_d * (py - by)
+        left = max(x_b + left_b, x_c + left_c, x_d + left_d)
+        right = min(x_b + right_b, x_c + right_c, x_d + right_d)
+        first = max(low_x, int(np.ceil(ax + left - 0.5 - SLACK)))
+        last = min(high_x, int(np.floor(ax + right - 0.5 + SLACK)))
+        _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c)
+
+
+@numba.njit(cache=True, forceinline=True)
+def _bounds(along_x, along_y, inward):
+    """How an edge bounds the rows of its triangle.
+
+    Parameters
+    ----------
+    along_x, along_y : float
+        The edge.
+    inward : float
+        Times ``along_y`` positive: what is inside lies to the right of the edge.
+
+    Returns
+    -------
+    step : float
+        Columns per row.
+    left, right : float
+        0 if the edge is the left (right) end of rows, else so far away that it bounds nothing. Edges that are almost
+        level bound nothing: where they cross a row is not known to the ``SLACK``.
+    """
+    if abs(along_y) < 1e-3:
+        return 0.0, -FAR, FAR
+    opens = inward * along_y > 0.0
+    return along_x / along_y, 0.0 if opens else -FAR, FAR if opens else 0.0
+
+
+@numba.njit(cache=True)
+def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
     """Second half of `rasterize`: attributes of the visible triangle of every sample."""
     height, width = face_of.shape
     surface = np.zeros((height, width), np.uint8)
-    rest_out = np.zeros((height, width, rest.shape[1]), np.float32)
+    rest_out = np.zeros((height, width, CARRIED), np.float32)
     normal_out = np.zeros((height, width, 3), np.float32)
     for row in range(height):
         for column in range(width):
@@ -110,11 +174,11 @@ def _interpolate(face_of, share_b, share_c, rest, normals, faces, surfaces):
             u, v = share_b[row, column], share_c[row, column]
             w = np.float32(1.0) - u - v
             surface[row, column] = surfaces[f]
-            for k in range(rest.shape[1]):
-                rest_out[row, column, k] = w * rest[a, k] + u * rest[b, k] + v * rest[c, k]
-            x = w * normals[a, 0] + u * normals[b, 0] + v * normals[c, 0]
-            y = w * normals[a, 1] + u * normals[b, 1] + v * normals[c, 1]
-            z = w * normals[a, 2] + u * normals[b, 2] + v * normals[c, 2]
+            for k in range(CARRIED):
+                rest_out[row, column, k] = w * corners[a, k] + u * corners[b, k] + v * corners[c, k]
+            x = w * corners[a, CARRIED] + u * corners[b, CARRIED] + v * corners[c, CARRIED]
+            y = w * corners[a, CARRIED + 1] + u * corners[b, CARRIED + 1] + v * corners[c, CARRIED + 1]
+            z = w * corners[a, CARRIED + 2] + u * corners[b, CARRIED + 2] + v * corners[c, CARRIED + 2]
             length = x * x + y * y + z * z
             scale = np.float32(1.0) / np.sqrt(length) if length > 0.0 else np.float32(1.0)
             normal_out[row, column, 0] = x * scale

@@ -28,7 +28,7 @@ from .seeds import Purpose, generator, root
 from .sensor import develop, smear, through_jpeg
 from .shading import shade_infrared, shade_visible
 from .shadow import cast_shadow, ground_shadow
-from .shots import MARGIN, Shot, draw_shot, draw_walk
+from .shots import MARGIN, Shot, Walk, draw_shot, draw_walk
 from .sightings import sightings
 from .stage import Buffers, draw_buffers
 from .wardrobe import Person, Style, draw_palette, draw_person
@@ -54,6 +54,7 @@ class Studio:
     preset: Preset
     _cutouts: dict[tuple, Cutout] = field(default_factory=dict)
     _crowd: dict[int, tuple[Person, Outfit]] = field(default_factory=dict)
+    _last_walk: dict[tuple[int, int, int], Walk] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> int:
@@ -112,11 +113,18 @@ class Studio:
     def shot(self, number: int, camera: int, index: int, person: Person) -> tuple[Shot, np.random.Generator]:
         """Factors of one image, and the generator that its sensor noise comes from."""
         rng = generator(self.root, Purpose.SHOT, number, camera, index)
-        order = generator(self.root, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
-        lens, which = self.cameras[camera], index // self.world.walk_shots
-        passing = generator(self.root, Purpose.WALK, number, camera, which)
-        walk = draw_walk(passing, self.world, lens.headings[order[which % len(order)]])
-        return draw_shot(rng, self.world, walk, person.style, lens.quality), rng
+        walk = self._walk(number, camera, index // self.world.walk_shots)
+        return draw_shot(rng, self.world, walk, person.style, self.cameras[camera].quality), rng
+
+    def _walk(self, number: int, camera: int, which: int) -> Walk:
+        """Walk ``which`` of a person past a camera; the last one is kept, as its images follow each other."""
+        key = (number, camera, which)
+        if key not in self._last_walk:
+            order = generator(self.root, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
+            heading = self.cameras[camera].headings[order[which % len(order)]]
+            walk = draw_walk(generator(self.root, Purpose.WALK, *key), self.world, heading)
+            self._last_walk = {key: walk}
+        return self._last_walk[key]
 
     def render(
         self, number: int, camera: int, index: int, person: Person, outfit: Outfit

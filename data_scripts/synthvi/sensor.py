@@ -45,9 +45,11 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     display = np.empty(channels, np.float32)
     one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
     haze, contrast, saturation = np.float32(haze), np.float32(contrast), np.float32(saturation)
+    across = (2.0 * np.arange(width) / width - 1.0).astype(np.float32)
     for row in range(height):
+        u = np.float32(2.0 * row / height - 1.0)
         for column in range(width):
-            u, v = np.float32(2.0 * row / height - 1.0), np.float32(2.0 * column / width - 1.0)
+            v = across[column]
             shade = one - np.float32(vignette) * (u * u + v * v) * half
             mean = np.float32(0.0)
             for k in range(channels):

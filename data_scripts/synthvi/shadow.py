@@ -105,6 +105,9 @@ def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell
     dark = np.empty_like(sun)
     for row in range(dark.shape[0]):
         for column in range(dark.shape[1]):
+            if sun[row, column] == 0.0 and contact[row, column] == 0.0:
+                dark[row, column] = 1.0  # most cells
+                continue
             dark[row, column] = (1.0 - sun_depth * (1.0 - np.exp(-sun_gain * sun[row, column]))) * (
                 1.0 - contact_depth * (1.0 - np.exp(-contact_gain * contact[row, column]))
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .drape import directions
@@ -50,11 +52,18 @@ def _shoe(figure: Figure, sign: int, shoe_top: float, pointed: float) -> Piece:
 
 def _outline(back: float, front: float, half: float, pointed: float) -> np.ndarray:
     """One ring (columns, 2) in x and z: an oval, narrower at the heel and, if pointed, at the toe."""
+    x, z, heel, toe = _oval()
+    narrow = 1.0 - 0.14 * heel - 0.45 * pointed * toe
+    return np.stack([half * x * narrow, 0.5 * (back + front) + 0.5 * (front - back) * z], 1)
+
+
+@lru_cache(maxsize=1)
+def _oval() -> tuple[np.ndarray, ...]:
+    """An oval, x and z (columns,) in -1..1, and 0..1 how much each point belongs to the heel and to the toe."""
     u = directions(COLUMNS)
     z = np.sign(u[:, 1]) * np.abs(u[:, 1]) ** 0.8
     x = np.sign(u[:, 0]) * np.abs(u[:, 0]) ** 0.75
-    narrow = 1.0 - 0.14 * ramp(-z, 0.0, 1.0) - 0.45 * pointed * ramp(z, 0.2, 1.0)
-    return np.stack([half * x * narrow, 0.5 * (back + front) + 0.5 * (front - back) * z], 1)
+    return x, z, ramp(-z, 0.0, 1.0), ramp(z, 0.2, 1.0)
 
 
 def _shaft(figure: Figure, sign: int, shoe_top: float, ankle: np.ndarray) -> np.ndarray:

@@ -102,7 +102,7 @@ def draw_shot(
         cut=cut,
         cut_share=float(cut_share),
         motion=float(world.motion_length * rng.uniform(0.4, 1.0)) if moving else 0.0,
-        quality=int(np.clip(round(quality + 4 * rng.normal()), 1, 98)) if rng.uniform() < world.jpeg else 0,
+        quality=min(max(round(quality + 4 * rng.normal()), 1), 98) if rng.uniform() < world.jpeg else 0,
     )
 
 

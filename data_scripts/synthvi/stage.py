@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from . import pose as poses
 from .body import Body, posed_joints, skin, vertex_normals
 from .cameras import Camera, axes, nominal_scale
-from .outfit import EDGE_WIDTH, Outfit
+from .outfit import Outfit
 from .raster import hollows, rasterize
 from .shots import Shot
 from .world import Preset
+
+NEVER_TURNING = np.eye(3, dtype=np.float32)[None]
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,15 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     turn = (rotation @ poses.about_y(np.deg2rad(shot.heading))).astype(np.float32)
     ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
     seen = points @ turn.T + ground
-    slopes = np.stack([seen[:, 0], -seen[:, 1]], 1) / -seen[:, 2:]  # columns, rows
-    near = 1.0 / (-seen[:, 2] - outfit.lift)
-    scale, offset = _frame(slopes, camera, shot, preset)
-    screen = ((slopes * scale + offset) * preset.supersampling).astype(np.float32)
-    carried = np.empty((len(seen), 5), dtype=np.float32)
-    carried[:, :3], carried[:, 3], carried[:, 4] = outfit.rest, np.minimum(outfit.cut, EDGE_WIDTH), 0.0
-    (top, bottom), (left, right) = _box(screen, preset)
-    screen -= np.array([left, top], dtype=np.float32)  # exact: no coordinate grows
+    slopes, near, low, high = _slopes(seen, outfit.lift)
+    scale, offset = _frame(low, high, camera, shot, preset)
+    (top, bottom), (left, right) = _box(low, high, scale, offset, preset)
+    screen = _to_samples(slopes, scale, offset, preset.supersampling, left, top)
     surface, rest, normal, depth = rasterize(
         screen,
-        near.astype(np.float32),
+        near,
         outfit.cut,
-        carried,
+        outfit.carried,
         vertex_normals(seen, outfit.faces),
         outfit.faces,
         outfit.surfaces,
@@ -63,41 +62,83 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     return Buffers(surface, rest, normal, seen, ground, scale, offset, corner)
 
 
-def _box(screen: np.ndarray, preset: Preset) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last + 1 row, and column, of the samples around all vertices: whole pixels, an even number of them."""
+@numba.njit(cache=True)
+def _slopes(seen, lift):
+    """Perspective: columns and rows per unit of depth (n, 2), nearness (n,), and least and largest slopes (2,)."""
+    slopes, near = np.empty((len(seen), 2), np.float32), np.empty(len(seen), np.float32)
+    low, high = np.full(2, np.inf, np.float32), np.full(2, -np.inf, np.float32)
+    for i in range(len(seen)):
+        depth = -seen[i, 2]
+        slopes[i, 0], slopes[i, 1] = seen[i, 0] / depth, -seen[i, 1] / depth
+        near[i] = np.float32(1.0) / (depth - lift[i])
+        for k in range(2):
+            low[k], high[k] = min(low[k], slopes[i, k]), max(high[k], slopes[i, k])
+    return slopes, near, low, high
+
+
+@numba.njit(cache=True)
+def _to_samples(slopes, scale, offset, supersampling, left, top):
+    """Columns and rows (n, 2) float32 in samples, counted from the sample at ``left`` and ``top``."""
+    screen, corner = np.empty_like(slopes), (np.float32(left), np.float32(top))
+    for i in range(len(slopes)):
+        for k in range(2):
+            place = slopes[i, k] * np.float32(scale) + offset[k]
+            screen[i, k] = np.float32(place * supersampling) - corner[k]  # exact: no coordinate grows
+    return screen
+
+
+def _box(
+    low: np.ndarray, high: np.ndarray, scale: float, offset: np.ndarray, preset: Preset
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last + 1 row, and column, of the samples around all slopes: whole pixels, an even number of them."""
     step = 2 * preset.supersampling
+    corners = _to_samples(np.stack([low, high]), scale, offset, preset.supersampling, 0, 0)
     ends = []
     for axis, pixels in ((1, preset.height), (0, preset.width)):
-        size, places = pixels * preset.supersampling, screen[:, axis]
-        low, high = (int(np.clip(place, 0, size - 1)) for place in (places.min(), places.max()))
-        ends.append((low // step * step, min(size, (high // step + 1) * step)))
+        last = pixels * preset.supersampling - 1
+        first, end = (int(min(max(place, 0.0), last)) for place in corners[:, axis].tolist())
+        ends.append((first // step * step, min(last + 1, (end // step + 1) * step)))
     return ends[0], ends[1]
 
 
 def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
     """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
-    rotations = poses.walk(body, outfit.joints, shot.pose, outfit.hip)
+    rotations = poses.stride(outfit.limbs, shot.pose)
     placed = posed_joints(outfit.joints, body.bone_parents, rotations)
     hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
     points = skin(
         outfit.vertices,
         outfit.weight_bones,
         outfit.weights,
-        np.concatenate([outfit.joints, outfit.joints[hand][None]]),
-        np.concatenate([placed, placed[hand][None]]).astype(np.float32),
-        np.concatenate([rotations, np.eye(3, dtype=np.float32)[None]]),
+        np.concatenate([outfit.joints, outfit.joints[hand : hand + 1]]),
+        np.concatenate([placed, placed[hand : hand + 1]]),
+        np.concatenate([rotations, NEVER_TURNING]),
     )
-    points[:, 1] -= points[:, 1].min()
-    points[:, [0, 2]] -= placed[body.bone("pelvis"), [0, 2]]
+    _stand(points, placed[body.bone("pelvis")])
     return points
 
 
-def _frame(slopes: np.ndarray, camera: Camera, shot: Shot, preset: Preset) -> tuple[float, np.ndarray]:
+@numba.njit(cache=True)
+def _stand(points, pelvis):
+    """Move vertices, in place: the lowest to the floor, the pelvis above the origin."""
+    low = points[0, 1]
+    for i in range(len(points)):
+        low = min(low, points[i, 1])
+    for i in range(len(points)):
+        points[i, 0] -= pelvis[0]
+        points[i, 1] -= low
+        points[i, 2] -= pelvis[2]
+
+
+def _frame(
+    low: np.ndarray, high: np.ndarray, camera: Camera, shot: Shot, preset: Preset
+) -> tuple[float, np.ndarray]:
     """Scale and offset (columns, rows) from slopes to pixels: the box that a person detector would cut out.
+
+    ``low`` and ``high`` (2,) are the person's least and largest slopes.
 
     A person's box grows with the person, but not fully: taller people fill a little more of their image.
     """
-    low, high = slopes.min(0), slopes.max(0)
     nominal = nominal_scale(camera, preset.height)[0]
     tall = (high[1] - low[1]) * nominal / preset.height
     scale = nominal * shot.scale * (0.90 / tall) ** 0.75

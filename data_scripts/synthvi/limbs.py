@@ -1,0 +1,99 @@
+"""Arms, legs and fingers in the rest pose: what a pose needs to know of a person, measured once and not for every image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .body import Body, load_body
+from .rotations import about_y, between
+
+DOWN = np.array([0.0, -1.0, 0.0])
+
+
+@dataclass(frozen=True)
+class Limbs:
+    """Arm and leg of one side of a person."""
+
+    side: str  # l or r
+    sign: float  # 1 left, -1 right
+    thigh: np.ndarray  # (3, 3) turn that hangs it straight down
+    calf: np.ndarray  # the same, and so on
+    forearm: np.ndarray
+    upper_arm: np.ndarray  # (3,) from shoulder to elbow
+    spread: float  # least sideways per downwards of the upper arm: hands hang outside the clothes
+    half_roll: (
+        np.ndarray
+    )  # (3, 3) half and whole turn of the hanging forearm that brings the thumb to the front
+    roll: np.ndarray
+    fingers: np.ndarray  # (fingers, 3, 3) turns against the hand
+
+
+def limbs_of(body: Body, joints: np.ndarray, hip: float) -> tuple[Limbs, Limbs]:
+    """Both sides of a person with these joints (bones, 3), whose clothes are ``hip`` metres wide at the hips, halved."""
+    return _limbs(body, joints, hip, "l", 1.0), _limbs(body, joints, hip, "r", -1.0)
+
+
+def _limbs(body: Body, joints: np.ndarray, hip: float, side: str, sign: float) -> Limbs:
+    """One side."""
+    upper_arm = _direction(body, joints, f"upperarm_{side}", f"lowerarm_{side}")
+    shoulder = abs(joints[body.bone(f"upperarm_{side}"), 0])
+    # the forearm hangs straight down, almost: the upper arm brings the hand past the hip
+    room = (hip + 0.045 - shoulder) / (1.2 * np.linalg.norm(upper_arm))
+    forearm = between(_direction(body, joints, f"lowerarm_{side}", f"hand_{side}"), DOWN)
+    turn = _thumb_forward(forearm @ _direction(body, joints, f"hand_{side}", f"thumb_02_{side}"), sign)
+    thigh = _direction(body, joints, f"thigh_{side}", f"calf_{side}")
+    calf = _direction(body, joints, f"calf_{side}", f"foot_{side}")
+    return Limbs(
+        side=side,
+        sign=sign,
+        thigh=between(thigh, np.array([0.045 * sign, -1.0, 0.0])),
+        calf=between(calf, np.array([-0.01 * sign, -1.0, -0.02])),
+        forearm=forearm,
+        upper_arm=upper_arm,
+        spread=max(room, 0.02),
+        half_roll=about_y(0.5 * turn),
+        roll=about_y(turn),
+        fingers=finger_turns(side)[1],
+    )
+
+
+def _direction(body: Body, joints: np.ndarray, start: str, end: str) -> np.ndarray:
+    """From one joint to another in the rest pose."""
+    return joints[body.bone(end)] - joints[body.bone(start)]
+
+
+def _thumb_forward(thumb: np.ndarray, sign: float) -> float:
+    """Turn of a hanging forearm about its own axis that brings the thumb to the front, a little inwards (radians)."""
+    wanted = np.arctan2(-0.45 * sign, 1.0)
+    turn = wanted - np.arctan2(thumb[0], thumb[2])
+    return float((turn + np.pi) % (2 * np.pi) - np.pi)
+
+
+@lru_cache(maxsize=2)
+def finger_turns(side: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Relaxed fingers: names, and rotations (bones, 3, 3) against the hand: side by side, bent more towards the little finger.
+
+    The same for everybody (from the neutral body), because hands differ little and it is needed for every image.
+    """
+    body = load_body()
+    joints = body.joints
+    across = _direction(body, joints, f"pinky_01_{side}", f"index_01_{side}")
+    along = _direction(body, joints, f"hand_{side}", f"middle_01_{side}")
+    across = across - along * (across @ along) / (along @ along)
+    across /= np.linalg.norm(across)
+    palm = np.cross(across, along) * (-1.0 if side == "l" else 1.0)
+    palm /= np.linalg.norm(palm)
+    fixed = {}
+    for finger, bend in (("index", 0.45), ("middle", 0.6), ("ring", 0.7), ("pinky", 0.75)):
+        own = _direction(body, joints, f"{finger}_01_{side}", f"{finger}_02_{side}")
+        straight = between(own, along)
+        for joint, angle in (("01", 0.7 * bend), ("02", 1.7 * bend), ("03", 2.3 * bend)):
+            target = np.cos(angle) * along / np.linalg.norm(along) + np.sin(angle) * palm
+            fixed[f"{finger}_{joint}_{side}"] = between(along, target) @ straight
+    thumb = _direction(body, joints, f"thumb_02_{side}", f"thumb_03_{side}")
+    inward = between(thumb, thumb / np.linalg.norm(thumb) + 0.8 * along / np.linalg.norm(along))
+    fixed[f"thumb_01_{side}"] = inward
+    return tuple(fixed), np.stack(list(fixed.values()))
