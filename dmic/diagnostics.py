@@ -164,8 +164,9 @@ def _series(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[_Record]]:
     keys = ("clusters", "identities", "outlier_share", "mixed_clusters")
     series: dict[str, list[_Record]] = {}
     for epoch in epochs:
-        eps = "" if epoch.get("eps") is None else f" (eps {epoch['eps']:.2f})"
         for kind, numbers in (epoch.get("labels") or {}).items():
+            radius = epoch.get("eps_joint" if kind == "joint" else "eps")
+            eps = "" if radius is None else f" (eps {radius:.2f})"
             record = _Record(epoch["phase"], epoch["epoch"], eps, *(_number(numbers, key) for key in keys))
             series.setdefault(kind, []).append(record)
     return series
@@ -265,7 +266,7 @@ def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
     ----------
     history : sequence of dict
         The lines of `metrics.jsonl`, one per epoch in order; each with "phase" and "epoch", and where known "loss",
-        "eps" and "labels" (clustering name to the numbers of `describe`). None means undefined.
+        "eps", "eps_joint" and "labels" (clustering name to the numbers of `describe`). None means undefined.
 
     Returns
     -------

@@ -320,6 +320,13 @@ def test_messages_show_the_worst_epoch_and_its_eps():
     assert "up to 80% (eps 0.31)" in warning
 
 
+def test_joint_alarms_name_the_joint_eps():
+    (warning,) = failure_signatures(
+        spoiled({(2, 2, "joint"): {"outlier_share": 0.8}, (2, 2, None): {"eps": 0.31, "eps_joint": 0.22}})
+    )
+    assert "Phase 2, joint" in warning and "(eps 0.22)" in warning
+
+
 def test_every_piece_of_advice_names_fields_of_the_configuration():
     fields = {
         f.name
