@@ -180,6 +180,7 @@ def _end_with_parent() -> None:
     study = multiprocessing.parent_process()
 
     def watch() -> None:
+        """Wait for the study's end, however it comes."""
         if study:
             study.join()
         os._exit(1)
