@@ -180,8 +180,8 @@ def plot_brightness(
     (across, x), (up, y) = ((name, np.asarray(values, float)) for name, values in brightness.items())
     ax.plot([0, 1], [0, 1], color=COLORS["noise"], linestyle="--", linewidth=1, zorder=0)
     ax.scatter(x, y, 16, color=COLORS[side], marker=MARKERS[side], alpha=0.75)
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel=f"brightness, {across}")
-    ax.set(ylabel=f"brightness, {up}", title=f"correlation {np.corrcoef(x, y)[0, 1]:.2f}")
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel=f"{across}, brightness")
+    ax.set(ylabel=f"{up}, brightness", title=f"correlation {np.corrcoef(x, y)[0, 1]:.2f}")
     return ax
 
 
