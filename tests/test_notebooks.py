@@ -17,6 +17,7 @@ from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
 from papermill.exceptions import PapermillExecutionError
 
 from dmic import course
+from dmic.arms import ARMS
 
 FULL = ROOT / "notebooks" / "09_full_training.ipynb"
 
@@ -195,3 +196,15 @@ def test_check_never_raises(answer, said, capsys):
 def test_ensure_data_says_what_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="regdb needs your own copy"):
         course.ensure_data(tmp_path / "none", preset="regdb")
+
+
+def test_the_results_that_come_with_notebook_08_are_whole_and_say_where_they_are_from():
+    results = json.loads((ROOT / "notebooks" / "ablations.json").read_text())
+    tables = ("cluster_intra", "continued", "cluster_joint", "vanilla", "dnc", "mie", "dmic")
+    held = {(run["arm"], run["seed"]) for run in results["runs"]}
+    assert len(results["seeds"]) >= 3 and {(arm, seed) for arm in tables for seed in results["seeds"]} <= held
+    assert len(held) == len(results["runs"]) and len(held) % len(results["seeds"]) == 0
+    for run in results["runs"]:
+        assert run["overrides"] == ARMS[run["arm"]]
+        assert re.fullmatch(r"[0-9a-f]{40}", run["environment"]["git"])
+        assert 0 < run["test"]["final"]["rank1"] < 100
