@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import numba
 import numpy as np
+
+from .compiled import compiled
 
 ASSET = Path(__file__).resolve().parent / "assets" / "body.npz"
 LEVELS = ("min", "average", "max")
@@ -122,7 +123,7 @@ def posed_joints(joints: np.ndarray, parents: np.ndarray, rotations: np.ndarray)
     return _chain(joints, parents, turned)
 
 
-@numba.njit(cache=True)
+@compiled
 def _chain(joints, parents, turned):
     """Add up the turned bones (bones, 3) from the roots on."""
     placed = joints.copy()
@@ -133,7 +134,7 @@ def _chain(joints, parents, turned):
     return placed
 
 
-@numba.njit(cache=True)
+@compiled
 def skin(vertices, weight_bones, weights, joints, placed, rotations):
     """Linear-blend skinning: v' = Σ_b w_b (R_b (v − j_b) + p_b).
 
@@ -168,7 +169,7 @@ def skin(vertices, weight_bones, weights, joints, placed, rotations):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def vertex_normals(vertices, faces):
     """Unit normals (n, 3) float32 of the vertices: area-weighted mean of the triangles around them."""
     out = np.zeros_like(vertices)

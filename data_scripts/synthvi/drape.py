@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numba
 import numpy as np
 from scipy.spatial import cKDTree
+
+from .compiled import compiled
 
 
 @dataclass(frozen=True)
@@ -96,26 +97,61 @@ def hang(
     Drape
     """
     u = directions(columns)
-    flat = points[:, [0, 2]]
-    support = np.full((len(levels), columns), np.nan)
-    for row, level in enumerate(levels):
-        near = flat[np.abs(levels_of_points - level) < window] - centers[row]
-        if len(near) >= 3:
-            support[row] = (near @ u.T).max(axis=0)
+    support = _supports(points, levels_of_points, levels, centers, u, window)
     known = np.isfinite(support[:, 0])
     for column in range(columns if not known.all() else 0):  # rings without points: from their neighbours
         support[:, column] = np.interp(-levels, -levels[known], support[known, column])
-    for row in range(1, len(levels)):
-        fall = heights[row - 1] - heights[row]
-        shift = (centers[row - 1] - centers[row]) @ u.T
-        support[row] = np.maximum(support[row], support[row - 1] + shift - slope * fall)
+    _fall(support, heights, centers, u, slope)
     radii = _radii(support, u @ u.T)
     smooth = radii.copy()
     smooth[1:-1] = 0.25 * radii[:-2] + 0.5 * radii[1:-1] + 0.25 * radii[2:]
     return Drape(levels, heights, centers, smooth)
 
 
-@numba.njit(cache=True)
+@compiled
+def _supports(points, levels_of_points, levels, centers, directions, window):
+    """Support (rows, columns) of each ring's points about its center; nan for rings of fewer than three points."""
+    supports = np.full((len(levels), len(directions)), -np.inf)
+    for row in range(len(levels)):
+        count = 0
+        for i in range(len(points)):
+            if abs(levels_of_points[i] - levels[row]) < window:
+                count += 1
+                x, z = points[i, 0] - centers[row, 0], points[i, 2] - centers[row, 1]
+                for column in range(len(directions)):
+                    along = x * directions[column, 0] + z * directions[column, 1]
+                    supports[row, column] = max(supports[row, column], along)
+        if count < 3:
+            supports[row] = np.nan
+    return supports
+
+
+@compiled
+def _fall(supports, heights, centers, directions, slope):
+    """Let supports (rows, columns) shrink downwards by ``slope`` at most, in place."""
+    for row in range(1, len(supports)):
+        fall = slope * (heights[row - 1] - heights[row])
+        x, z = centers[row - 1, 0] - centers[row, 0], centers[row - 1, 1] - centers[row, 1]
+        for column in range(len(directions)):
+            shift = x * directions[column, 0] + z * directions[column, 1]
+            supports[row, column] = max(supports[row, column], supports[row - 1, column] + shift - fall)
+
+
+@compiled
+def middles(points, levels_of_points, levels, window):
+    """Middle (rows, 2) in x and z between the outermost of the points (n, 3) within ``window`` of each level."""
+    centers = np.empty((len(levels), 2), points.dtype)
+    for row in range(len(levels)):
+        low, high = np.full(2, np.inf, points.dtype), np.full(2, -np.inf, points.dtype)
+        for i in range(len(points)):
+            if abs(levels_of_points[i] - levels[row]) < window:
+                for k in range(2):
+                    low[k], high[k] = min(low[k], points[i, 2 * k]), max(high[k], points[i, 2 * k])
+        centers[row] = (low + high) / 2
+    return centers
+
+
+@compiled
 def _radii(support, toward):
     """Radii (rows, columns) from support; ``toward`` (columns, columns) are the cosines between directions."""
     radii = np.full(support.shape, np.inf)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-import numba
-
+from .compiled import inlined
 from .face import head_material
 from .figure import SHOULDER, WRIST
 from .materials import Material
@@ -60,19 +59,19 @@ ARM_SQUARE = ARM_X**2 + ARM_Y**2 + ARM_Z**2
 SHOULDER_X, SHOULDER_Y, SHOULDER_Z = (float(v) for v in SHOULDER)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def arm_share(x, y, z):
     """Place along the arm: 0 shoulder, 1 wrist."""
     return ((abs(x) - SHOULDER_X) * ARM_X + (y - SHOULDER_Y) * ARM_Y + (z - SHOULDER_Z) * ARM_Z) / ARM_SQUARE
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def odd(value, period):
     """True in every second half-period."""
     return math.floor(2.0 * value / period) % 2 != 0
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def second_color(pattern, x, y, share, on_arm, period, split):
     """Whether a pattern shows its second colour here (``share``: place along the arm)."""
     along = -0.43 * share if on_arm else y  # sleeves get rings, too
@@ -92,7 +91,7 @@ def second_color(pattern, x, y, share, on_arm, period, split):
     return False
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def material_at(surface, x, y, z, style):
     """Mixture (first, second, share) of a sample from its surface and its rest position (metres)."""
     if surface == HEAD_S:
@@ -118,7 +117,7 @@ def material_at(surface, x, y, z, style):
     return _upper(surface, x, y, z, style)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _bag(x, y, z):
     """Body (|y| ≤ 1), lid (2.6 … 3.4) and pocket (−3.4 … −2.6) of a bag; seams and a buckle in the second colour."""
     if y > 2.0:
@@ -128,7 +127,7 @@ def _bag(x, y, z):
     return BAG, BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _upper(surface, x, y, z, style):
     """Tops and coats with pattern and logo, straps of bags over them."""
     on_arm = surface == SLEEVE_S or surface == COAT_SLEEVE_S
@@ -154,7 +153,7 @@ def _upper(surface, x, y, z, style):
     return TOP, TOP_SECOND, 1.0 if second else 0.0
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _bottom(x, y, z, style):
     """Trousers or skirt."""
     kind, period = style.bottom_pattern, style.bottom_period
@@ -171,7 +170,7 @@ def _bottom(x, y, z, style):
     return BOTTOM, BOTTOM_SECOND, 1.0 if second_color(kind, x, y, 0.0, False, period, 0.0) else 0.0
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _strap(x, y, z, style):
     """Whether a strap of a backpack or shoulder bag lies here."""
     if style.bag == BACKPACK:
@@ -181,7 +180,7 @@ def _strap(x, y, z, style):
     return False
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def crumple(surface, x, y, z, style):
     """How strongly cloth is wrinkled here: more at joints and where it is wide, less where it is stretched."""
     if surface == BOTTOM_S:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 
-import numba
-
+from .compiled import inlined
 from .materials import Material
 
 SKIN, HAIR = int(Material.SKIN), int(Material.HAIR)
 FACE_DARK, LIPS = int(Material.FACE_DARK), int(Material.LIPS)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def spot(u, v):
     """A soft spot: 1 in the middle, 0 outside the unit ellipse."""
     inside = 1.0 - u * u - v * v
     return max(0.0, inside)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def head_material(x, y, z, style):
     """Mixture (first, second, share) of a point of head or neck in the rest position (metres)."""
     beside = abs(x)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numba
 import numpy as np
+
+from .compiled import inlined
 
 SIZE = 256  # samples along an edge of the relief
 TILE = 0.9  # metres along an edge
@@ -30,7 +31,7 @@ def relief() -> np.ndarray:
     return (slopes / slopes.std()).astype(np.float32)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def slope_at(texture, u, v):
     """Slopes of the relief at (u, v) metres, linear between its samples."""
     a = u * (SIZE / TILE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from .cameras import Camera, axes, nominal_scale, view
+from .compiled import compiled
 from .scenes import lamp_and_sun
 from .seeds import Purpose, generator
 from .shots import OBSTACLES, Shot, draw_shot, draw_walk
@@ -126,7 +126,7 @@ def side_column(kind: str, shot: Shot, world: World, width: int, wide: int) -> i
     return int(middle - 0.5 * wide)
 
 
-@numba.njit(cache=True)
+@compiled
 def lay_over(color, cover, cut_color, cut_alpha, left):
     """Lay a cutout over a picture, in place.
 

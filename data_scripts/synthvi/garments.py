@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .drape import Drape, borrow_weights, hang
+from .drape import Drape, borrow_weights, hang, middles
 from .figure import Figure, arm_length_share, neutral, ramp, regions
 from .pieces import Piece, Surface, numbered_anew, ring_faces
 
@@ -82,9 +82,7 @@ def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
     rounds = 3 + int(150 * cloth.volume)
     made = _relax(figure, offset, rounds)
     pull = ramp(rest[:, 1], 0.49, 0.42) * (1 - ramp(arm, 0.0, 0.4))
-    own, target = tube.radius_at(made, rest[:, 1])
-    extra = np.maximum(0.0, target - own) * pull / np.maximum(own, 1e-6)
-    made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * extra[:, None]
+    _pull_out(made, tube, rest[:, 1], pull)
     even = _even(rounds)
     cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
     cut = np.minimum(cut, (cloth.sleeve - share) * 0.43 + 0.3 * (1 - ramp(arm, 0.2, 0.7)))
@@ -93,6 +91,15 @@ def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
     faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]
     surface = np.where((arm[faces] > 0.5).any(axis=1), cloth.arm, cloth.trunk)
     return _shell_piece(surface, made, faces, cut, even)
+
+
+def _pull_out(points: np.ndarray, tube: Drape, levels: np.ndarray, share: np.ndarray) -> None:
+    """Move points (n, 3) within a tube, in place, by a ``share`` (n,) of their way out to it."""
+    moved = np.flatnonzero(share)
+    own, target = tube.radius_at(points[moved], levels[moved])
+    extra = np.maximum(0.0, target - own) * share[moved] / np.maximum(own, 1e-6)
+    flat = np.ix_(moved, [0, 2])
+    points[flat] += (points[flat] - tube.centers[0]) * extra[:, None]
 
 
 def _lower_edge(hem: float, seam: float, level: np.ndarray) -> np.ndarray:
@@ -181,9 +188,7 @@ def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: fl
     rest = figure.rest
     tube = _trunk_drape(figure, np.linspace(0.2, -0.14, 8), slope_of(volume)).widen(volume + 0.003)
     made = _relax(figure, np.full(len(rest), volume + 0.004), rounds=6)
-    own, target = tube.radius_at(made, rest[:, 1])
-    pull = ramp(rest[:, 1], -0.07, 0.02) * np.maximum(0.0, target - own) / np.maximum(own, 1e-6)
-    made[:, [0, 2]] += (made[:, [0, 2]] - tube.centers[0]) * pull[:, None]
+    _pull_out(made, tube, rest[:, 1], ramp(rest[:, 1], -0.07, 0.02))
     cut = np.minimum(0.165 - rest[:, 1], _lower_edge(hem, -0.12, rest[:, 1]))
     faces = figure.body.faces[figure.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (regions().arm[faces].max(axis=1) < 0.5)]
@@ -196,12 +201,9 @@ def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, colum
     """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
     inside = _in_leg(sign)
     points, own = figure.vertices[inside], figure.rest[inside, 1]
-    flat, centers = points[:, [0, 2]], []
-    for level in levels:
-        near = flat[np.abs(own - max(level, -0.66)) < 0.035]
-        centers.append(0.5 * (near.min(0) + near.max(0)))
+    centers = middles(points, own, np.maximum(levels, -0.66), 0.035)
     heights = figure.height_of(levels)
-    return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
+    return hang(points, own, levels, heights, centers, slope=slope, columns=columns, window=0.033)
 
 
 @lru_cache(maxsize=2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
 from .bags import bag
 from .body import Body, load_body
+from .compiled import compiled
 from .figure import Figure, arm_length_share, figure_of, ramp, regions
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
@@ -190,7 +190,7 @@ def _join(pieces: list[Piece], figure: Figure) -> Outfit:
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def _strongest(weights):
     """Four bones (n, 4) int32 that move every vertex most, by weight (n, bones), the first of equals; their weights (n, 4)."""
     bones, share = np.empty((len(weights), 4), np.int32), np.full((len(weights), 4), -1.0)

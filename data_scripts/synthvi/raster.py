@@ -5,9 +5,9 @@ The same buffers are then shaded as a visible or as a near-infrared picture (``s
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from .compiled import compiled, inlined
 from .pieces import Surface
 
 FIRST_TWO_SIDED = int(Surface.COAT)
@@ -22,7 +22,7 @@ SLACK = 1e-3  # samples by which rows are tried too far: rounding must lose none
 FAR = 1e18
 
 
-@numba.njit(cache=True)
+@compiled
 def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, width):
     """Draw triangles into buffers, nearest first.
 
@@ -47,7 +47,7 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     surface : (height, width) uint8
         0 where nothing was drawn.
     rest, normal : (height, width, CARRIED) and (height, width, 3) float32
-        Interpolated over the triangle, 0 where ``rest`` had nothing; normals have unit length.
+        Interpolated over the triangle, 0 where ``rest`` had nothing; normals have unit length. Not set where nothing was drawn.
     depth : (height, width) float32
         Nearness of what was drawn, 0 for nothing.
     """
@@ -66,7 +66,7 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     return surface, rest_out, normal, depth
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_c):
     """Draw triangle ``f``: where it is nearest, write its number and its barycentric shares."""
     height, width = depth.shape
@@ -93,17 +93,20 @@ def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_
         _fill_row(f, triangle, row, low_x, high_x, depth, face_of, share_b, share_c)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c):
     """Draw one row of triangle ``f``, trying the columns first … last."""
     ax, ay, bx, by, cx, cy, inverse, (near_a, near_b, near_c), (cut_a, cut_b, cut_c), has_edge = triangle
-    py = row + 0.5 - ay
+    py, entered = row + 0.5 - ay, False
     for column in range(first, last + 1):
         px = column + 0.5 - ax
         u = (px * cy - py * cx) * inverse
         v = (bx * py - by * px) * inverse
         if (u < 0.0) | (v < 0.0) | (u + v > 1.0):  # one branch instead of three
+            if entered:
+                break  # what is inside hangs together
             continue
+        entered = True
         w = 1.0 - u - v
         near = w * near_a + u * near_b + v * near_c
         if near <= depth[row, column]:
@@ -116,7 +119,7 @@ def _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c):
         share_c[row, column] = v
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_b, share_c):
     """Draw triangle ``f``, trying in each row only the columns between its edges (and a little beyond)."""
     ax, ay, bx, by, cx, cy, inverse = triangle[:7]
@@ -133,7 +136,7 @@ def _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_
         _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def _bounds(along_x, along_y, inward):
     """How an edge bounds the rows of its triangle.
 
@@ -158,13 +161,13 @@ def _bounds(along_x, along_y, inward):
     return along_x / along_y, 0.0 if opens else -FAR, FAR if opens else 0.0
 
 
-@numba.njit(cache=True)
+@compiled
 def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
     """Second half of `rasterize`: attributes of the visible triangle of every sample."""
     height, width = face_of.shape
     surface = np.zeros((height, width), np.uint8)
-    rest_out = np.zeros((height, width, CARRIED), np.float32)
-    normal_out = np.zeros((height, width, 3), np.float32)
+    rest_out = np.empty((height, width, CARRIED), np.float32)
+    normal_out = np.empty((height, width, 3), np.float32)
     for row in range(height):
         for column in range(width):
             f = face_of[row, column]
@@ -187,7 +190,7 @@ def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
     return surface, rest_out, normal_out
 
 
-@numba.njit(cache=True)
+@compiled
 def hollows(depth, out, reach, step):
     """Write into ``out`` (h, w) how far each sample lies in a hollow: between legs, under arms, below hems and chin.
 
@@ -196,31 +199,37 @@ def hollows(depth, out, reach, step):
     more than a limb's thickness, say nothing. ``step`` is the metres of one sample at unit depth.
     """
     height, width = depth.shape
+    far = np.empty((height, width))
+    for row in range(height):
+        for column in range(width):
+            far[row, column] = 1.0 / depth[row, column]  # infinite behind everything
     straights = (int(reach + 0.5), int(reach / 3.0 + 0.5))
     slants = (int(0.7 * reach + 0.5), int(0.7 * (reach / 3.0) + 0.5))
     for row in range(0, height, 2):
         for column in range(0, width, 2):
-            near = depth[row, column]
-            if near == 0.0:
+            if depth[row, column] == 0.0:
                 continue
-            own = 1.0 / near
             total = 0.0
             for ring in range(2):
-                straight, slant = straights[ring], slants[ring]
-                metres = max(1, straight) * step * own
-                for dr, dc in ((0, straight), (straight, 0), (slant, slant), (slant, -slant)):
-                    r1, c1, r2, c2 = row + dr, column + dc, row - dr, column - dc
-                    if r2 < 0 or r1 >= height or min(c1, c2) < 0 or max(c1, c2) >= width:
-                        continue
-                    first, second = depth[r1, c1], depth[r2, c2]
-                    if first == 0.0 or second == 0.0:
-                        continue
-                    ahead = max(-0.12, min(0.12, own - 1.0 / first)) + max(
-                        -0.12, min(0.12, own - 1.0 / second)
-                    )
-                    if ahead > 0.0:
-                        total += min(1.0, 0.5 * ahead / metres)
+                s, d = straights[ring], slants[ring]
+                metres = max(1, s) * step * far[row, column]
+                if s <= column < width - s:
+                    total += _between(far, row, column, 0, s, metres)
+                if s <= row < height - s:
+                    total += _between(far, row, column, s, 0, metres)
+                if d <= row < height - d and d <= column < width - d:
+                    total += _between(far, row, column, d, d, metres)
+                    total += _between(far, row, column, d, -d, metres)
             value = total / 8.0
             for i in range(row, min(row + 2, height)):
                 for j in range(column, min(column + 2, width)):
                     out[i, j] = value
+
+
+@inlined
+def _between(far, row, column, down, right, metres):
+    """How deep a sample lies between its neighbours at ``down`` rows and ``right`` columns to either side, ``metres`` away: 0..1."""
+    own, first, second = far[row, column], far[row + down, column + right], far[row - down, column - right]
+    ahead = max(-0.12, min(0.12, own - first)) + max(-0.12, min(0.12, own - second))
+    share = max(0.0, min(1.0, 0.5 * ahead / metres))
+    return share if (first < np.inf) & (second < np.inf) else 0.0

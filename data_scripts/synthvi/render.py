@@ -10,6 +10,7 @@ import numpy as np
 
 from .body import Body, load_body
 from .cameras import Camera, draw_cameras
+from .folds import relief
 from .foreground import (
     CROWD,
     VARIANTS,
@@ -143,25 +144,18 @@ class Studio:
 
     def shade(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
         """Shade buffers in the camera's spectrum; a picture of the image's size."""
-        color, cover = self._shade_box(buffers, person, lens)
-        size, (top, left) = (self.preset.height, self.preset.width), buffers.corner
-        box = (slice(top, top + cover.shape[0]), slice(left, left + cover.shape[1]))
-        whole = np.zeros((*size, color.shape[2]), np.float32), np.zeros(size, np.float32)
-        whole[0][box], whole[1][box] = color, cover
-        return whole
-
-    def _shade_box(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
-        """Shade the box around the person."""
+        size, samples = (self.preset.height, self.preset.width), self.preset.supersampling
+        color, cover = np.zeros((*size, 1 if lens.infrared else 3), np.float32), np.zeros(size, np.float32)
         style = Style(*(float(value) for value in person.style))
         light = np.asarray(lens.light, dtype=np.float32)
         surfaces = (buffers.surface, buffers.rest, buffers.normal)
-        samples = self.preset.supersampling
+        reflectance = ((person.infrared if lens.infrared else person.visible) ** GAMMA).astype(np.float32)
+        picture = (samples, relief(), buffers.corner, color, cover)
         if lens.infrared:
-            table = (person.infrared**GAMMA).astype(np.float32)
-            grey, cover = shade_infrared(*surfaces, table, style, light, self.world.nir_falloff, samples)
-            return grey[..., None], cover
-        table = (person.visible**GAMMA).astype(np.float32)
-        return shade_visible(*surfaces, table, style, light, lens.sun, lens.sky, samples)
+            shade_infrared(*surfaces, reflectance, style, light, self.world.nir_falloff, *picture)
+        else:
+            shade_visible(*surfaces, reflectance, style, light, lens.sun, lens.sky, *picture)
+        return color, cover
 
     def expose(
         self, buffers: Buffers, person: Person, lens: Camera, shot: Shot, rng: np.random.Generator
@@ -190,9 +184,7 @@ class Studio:
         )
         if shot.quality:
             image = through_jpeg(image, shot.quality)
-        out = np.empty((*image.shape[:2], 3), dtype=np.uint8)
-        out[:] = image  # grey goes to all three channels
-        return out, hidden
+        return (np.repeat(image, 3, axis=2) if lens.infrared else image), hidden
 
     def _behind(self, buffers: Buffers, lens: Camera, shot: Shot) -> np.ndarray:
         """Linear light (h, w, c) float32 of the place with the person's shadow and perhaps somebody else."""

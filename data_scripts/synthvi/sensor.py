@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 
-import numba
 import numpy as np
 from PIL import Image
 
+from .compiled import compiled, inlined
 
-@numba.njit(cache=True)
+
+@compiled
 def develop(light, background, coverage, gains, haze, contrast, saturation, vignette, blur, noise):
     """Put a person before a background and take the picture.
 
@@ -34,38 +35,56 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     (h, w, c) uint8
     """
     height, width, channels = light.shape
+    mixed = _blur(_before(light, background, coverage), blur).reshape(height, -1)
+    out, grain = np.empty(mixed.shape, np.uint8), noise.reshape(height, -1)
+    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
+    haze, contrast, vignette = np.float32(haze), np.float32(contrast), np.float32(vignette)
+    across, gain = np.empty(mixed.shape[1], np.float32), np.empty(mixed.shape[1], np.float32)
+    for i in range(len(across)):  # what a row needs, for every channel of every column
+        across[i] = np.float32(2.0 * (i // channels) / width - 1.0) ** 2
+        gain[i] = gains[i % channels]
+    values = np.empty_like(across)
+    for row in range(height):
+        down = np.float32(2.0 * row / height - 1.0) ** 2
+        for i in range(len(values)):
+            shade = one - vignette * (down + across[i]) * half
+            values[i] = min(np.float32(1.15), max(np.float32(0.0), mixed[row, i] * gain[i] * shade + haze))
+        for i in range(len(values)):
+            values[i] = half + contrast * (values[i] ** gamma - half)
+        if channels == 3:
+            _saturate(values, np.float32(saturation))
+        for i in range(len(values)):
+            value = min(one, max(np.float32(0.0), values[i] + grain[row, i]))
+            out[row, i] = np.uint8(np.float32(255.0) * value + half)
+    return out.reshape(light.shape)
+
+
+@compiled
+def _before(light, background, coverage):
+    """Lay a person's light (h, w, c), already times ``coverage``, over the place's."""
     mixed = np.empty_like(light)
+    height, width, channels = light.shape
     for row in range(height):
         for column in range(width):
             through = 1.0 - coverage[row, column]
             for k in range(channels):
                 mixed[row, column, k] = light[row, column, k] + through * background[row, column, k]
-    mixed = _blur(mixed, blur)
-    out = np.empty(light.shape, np.uint8)
-    display = np.empty(channels, np.float32)
-    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
-    haze, contrast, saturation = np.float32(haze), np.float32(contrast), np.float32(saturation)
-    across = (2.0 * np.arange(width) / width - 1.0).astype(np.float32)
-    for row in range(height):
-        u = np.float32(2.0 * row / height - 1.0)
-        for column in range(width):
-            v = across[column]
-            shade = one - np.float32(vignette) * (u * u + v * v) * half
-            mean = np.float32(0.0)
-            for k in range(channels):
-                linear = mixed[row, column, k] * gains[k] * shade + haze
-                value = min(np.float32(1.15), max(np.float32(0.0), linear)) ** gamma
-                display[k] = half + contrast * (value - half)
-                mean += display[k] / np.float32(channels)
-            for k in range(channels):
-                value = mean + saturation * (display[k] - mean) + noise[row, column, k]
-                out[row, column, k] = np.uint8(
-                    np.float32(255.0) * min(one, max(np.float32(0.0), value)) + half
-                )
-    return out
+    return mixed
 
 
-@numba.njit(cache=True)
+@inlined
+def _saturate(values, saturation):
+    """Move red, green and blue, which follow each other in ``values``, away from their mean, in place."""
+    third = np.float32(3.0)
+    for i in range(0, len(values), 3):
+        red, green, blue = values[i], values[i + 1], values[i + 2]
+        mean = red / third + green / third + blue / third
+        values[i] = mean + saturation * (red - mean)
+        values[i + 1] = mean + saturation * (green - mean)
+        values[i + 2] = mean + saturation * (blue - mean)
+
+
+@compiled
 def _blur(picture, share):
     """Blur with the kernel (share, 1 − 2 share, share) along both axes; edges are repeated."""
     height, width, channels = picture.shape
@@ -94,7 +113,7 @@ def _blur(picture, share):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def smear(color, cover, across, down):
     """Blur a moving person: mean over ``across`` pixels along rows and ``down`` along columns (0 = none).
 

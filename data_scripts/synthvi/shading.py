@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from .compiled import compiled, inlined
 from .dressing import arm_share, crumple, material_at
-from .folds import relief, slope_at
+from .folds import slope_at
 from .pieces import Surface
 
 SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
@@ -18,7 +18,7 @@ SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
 HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def bend(kind, x, y, z, style, texture):
     """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
     shift = 0.37 * style.fold_phase
@@ -37,7 +37,7 @@ def bend(kind, x, y, z, style, texture):
     return strength * a, strength * b
 
 
-@numba.njit(cache=True, forceinline=True)
+@inlined
 def darkening(kind, edge, hollow):
     """Light lost in hollows, and at the seam of a hem."""
     amount = 1.0 - min(0.55, 1.5 * hollow)
@@ -46,7 +46,10 @@ def darkening(kind, edge, hollow):
     return amount
 
 
-def shade_visible(surface, rest, normal, table, style, light, sun, sky, samples):
+@compiled
+def shade_visible(
+    surface, rest, normal, table, style, light, sun, sky, samples, texture, corner, color, coverage
+):
     """Shade a person under a sun and a sky, and average samples to pixels.
 
     Parameters
@@ -63,45 +66,28 @@ def shade_visible(surface, rest, normal, table, style, light, sun, sky, samples)
         Strength of the direct and the ambient light.
     samples : int
         Samples per pixel along each edge.
-
-    Returns
-    -------
-    color : (h, w, 3) float32
-        Linear light, already times the coverage.
-    coverage : (h, w) float32
-        0..1, share of the pixel that the person fills.
+    texture : (SIZE, SIZE, 2) float32
+        From `folds.relief`.
+    corner : (int, int)
+        Row and column of the picture at which the buffers begin, pixels.
+    color, coverage : (h, w, 3) float32, (h, w) float32
+        The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
-    return _visible(surface, rest, normal, table, style, light, sun, sky, samples, relief())
-
-
-def shade_infrared(surface, rest, normal, table, style, lamp, falloff, samples):
-    """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
-
-    Parameters and results as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w); ``lamp`` (3,) is the
-    direction towards the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
-    """
-    return _infrared(surface, rest, normal, table, style, lamp, falloff, samples, relief())
-
-
-@numba.njit(cache=True)
-def _visible(surface, rest, normal, table, style, light, sun, sky, samples, texture):
-    """Loop of `shade_visible`."""
     height, width = surface.shape[0] // samples, surface.shape[1] // samples
-    color = np.zeros((height, width, 3), np.float32)
-    coverage = np.zeros((height, width), np.float32)
     part = np.float32(1.0 / (samples * samples))
     for row in range(height * samples):
-        pixel_row = row // samples
-        for pixel in range(width):
-            for column in range(pixel * samples, (pixel + 1) * samples):
+        pixel_row = corner[0] + row // samples
+        for across in range(width):
+            pixel = corner[1] + across
+            for column in range(across * samples, (across + 1) * samples):
                 kind = surface[row, column]
                 if kind == 0:
                     continue
                 x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
                 nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
                 flip = -1.0 if nz < -0.15 else 1.0
-                across, along = bend(kind, x, y, z, style, texture)
-                nx, ny, nz = flip * nx + across, flip * ny + along, flip * nz
+                aside, along = bend(kind, x, y, z, style, texture)
+                nx, ny, nz = flip * nx + aside, flip * ny + along, flip * nz
                 scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
                 lit = max(0.0, scale * (nx * light[0] + ny * light[1] + nz * light[2]))
                 amount = sky * (0.68 + 0.32 * scale * ny) + sun * lit
@@ -111,33 +97,36 @@ def _visible(surface, rest, normal, table, style, light, sun, sky, samples, text
                     bright = table[first, k] + share * (table[second, k] - table[first, k])
                     color[pixel_row, pixel, k] += amount * bright
                 coverage[pixel_row, pixel] += part
-    return color, coverage
 
 
-@numba.njit(cache=True)
-def _infrared(surface, rest, normal, table, style, lamp, falloff, samples, texture):
-    """Loop of `shade_infrared`."""
+@compiled
+def shade_infrared(
+    surface, rest, normal, table, style, lamp, falloff, samples, texture, corner, color, coverage
+):
+    """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
+
+    Parameters as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w, 1); ``lamp`` (3,) is the direction towards
+    the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
+    """
     height, width = surface.shape[0] // samples, surface.shape[1] // samples
-    color = np.zeros((height, width), np.float32)
-    coverage = np.zeros((height, width), np.float32)
     part = np.float32(1.0 / (samples * samples))
     for row in range(height * samples):
-        pixel_row = row // samples
-        for pixel in range(width):
-            for column in range(pixel * samples, (pixel + 1) * samples):
+        pixel_row = corner[0] + row // samples
+        for across in range(width):
+            pixel = corner[1] + across
+            for column in range(across * samples, (across + 1) * samples):
                 kind = surface[row, column]
                 if kind == 0:
                     continue
                 x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
                 nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-                across, along = bend(kind, x, y, z, style, texture)
-                nx, ny = nx + across, ny + along
+                aside, along = bend(kind, x, y, z, style, texture)
+                nx, ny = nx + aside, ny + along
                 scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
                 facing = scale * abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
                 amount = 1.0 - falloff * (1.0 - facing)
                 amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
                 first, second, share = material_at(kind, x, y, z, style)
                 bright = table[first] + share * (table[second] - table[first])
-                color[pixel_row, pixel] += amount * bright
+                color[pixel_row, pixel, 0] += amount * bright
                 coverage[pixel_row, pixel] += part
-    return color, coverage

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from .cameras import Camera, axes
+from .compiled import compiled
 from .stage import Buffers
 from .world import Preset
 
@@ -52,7 +52,7 @@ def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarra
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def _drop(seen, ground, up, along, scale, offset, size):
     """Count vertices per cell of the floor: along the light (first), and straight down near the floor (second)."""
     sun, contact = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -77,7 +77,7 @@ def _drop(seen, ground, up, along, scale, offset, size):
     return sun, contact
 
 
-@numba.njit(cache=True)
+@compiled
 def _soften(counts, passes):
     """Blur with (1, 2, 1) / 4 along both axes, several times; edges are repeated."""
     height, width = counts.shape
@@ -98,7 +98,7 @@ def _soften(counts, passes):
     return counts
 
 
-@numba.njit(cache=True)
+@compiled
 def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell, height, width):
     """Turn counts to darkness and enlarge cells to pixels, bilinearly."""
     sun, contact = _soften(sun, 3), _soften(contact, 2)
@@ -112,21 +112,24 @@ def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell
                 1.0 - contact_depth * (1.0 - np.exp(-contact_gain * contact[row, column]))
             )
     out = np.empty((height, width), np.float32)
+    lefts, shares = np.empty(width, np.int64), np.empty(width, np.float32)
+    for column in range(width):
+        x = (column + 0.5) / cell
+        lefts[column] = min(dark.shape[1] - 2, int(x))
+        shares[column] = np.float32(x - lefts[column])
     for row in range(height):
         y = (row + 0.5) / cell
         r = min(dark.shape[0] - 2, int(y))
         a = np.float32(y - r)
         for column in range(width):
-            x = (column + 0.5) / cell
-            c = min(dark.shape[1] - 2, int(x))
-            b = np.float32(x - c)
+            c, b = lefts[column], shares[column]
             upper = dark[r, c] + b * (dark[r, c + 1] - dark[r, c])
             lower = dark[r + 1, c] + b * (dark[r + 1, c + 1] - dark[r + 1, c])
             out[row, column] = upper + a * (lower - upper)
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def cast_shadow(crop, shadow, channels):
     """Darken the floor of a background by a factor.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from . import pose as poses
 from .body import Body, posed_joints, skin, vertex_normals
 from .cameras import Camera, axes, nominal_scale
+from .compiled import compiled
 from .outfit import Outfit
 from .raster import hollows, rasterize
 from .shots import Shot
@@ -62,7 +62,7 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     return Buffers(surface, rest, normal, seen, ground, scale, offset, corner)
 
 
-@numba.njit(cache=True)
+@compiled
 def _slopes(seen, lift):
     """Perspective: columns and rows per unit of depth (n, 2), nearness (n,), and least and largest slopes (2,)."""
     slopes, near = np.empty((len(seen), 2), np.float32), np.empty(len(seen), np.float32)
@@ -76,7 +76,7 @@ def _slopes(seen, lift):
     return slopes, near, low, high
 
 
-@numba.njit(cache=True)
+@compiled
 def _to_samples(slopes, scale, offset, supersampling, left, top):
     """Columns and rows (n, 2) float32 in samples, counted from the sample at ``left`` and ``top``."""
     screen, corner = np.empty_like(slopes), (np.float32(left), np.float32(top))
@@ -118,7 +118,7 @@ def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
     return points
 
 
-@numba.njit(cache=True)
+@compiled
 def _stand(points, pelvis):
     """Move vertices, in place: the lowest to the floor, the pelvis above the origin."""
     low = points[0, 1]

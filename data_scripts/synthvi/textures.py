@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-import numba
 import numpy as np
+
+from .compiled import compiled
 
 
 class Texture(IntEnum):
@@ -27,7 +28,7 @@ class Texture(IntEnum):
 JOINT = 0.012  # metres, half the width of a joint between tiles
 
 
-@numba.njit(cache=True)
+@compiled
 def scatter(i, j, k):
     """Hash three integers to a number in 0..1 that looks random; the same on every machine."""
     value = (i * 374761393 + j * 668265263 + k * 362437) & 0xFFFFFFFF
@@ -36,7 +37,7 @@ def scatter(i, j, k):
     return ((value ^ (value >> 15)) & 0xFFFFFF) / 16777216.0
 
 
-@numba.njit(cache=True)
+@compiled
 def noise(x, y, z):
     """Value noise 0..1: random values at whole numbers, blended smoothly in between."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -51,7 +52,7 @@ def noise(x, y, z):
     return total
 
 
-@numba.njit(cache=True)
+@compiled
 def noise2(x, y, seed):
     """Value noise 0..1 over a surface, as `noise` but half the work."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(seed)
@@ -62,7 +63,7 @@ def noise2(x, y, seed):
     return low + b * (high - low)
 
 
-@numba.njit(cache=True)
+@compiled
 def paint(kind, u, v, scale_u, scale_v, strength, seed):
     """Look of a surface at one point.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-import numba
 import numpy as np
 
+from .compiled import compiled
 from .textures import noise, noise2, paint
 
 FAR = 1e9
@@ -21,7 +21,7 @@ class Solid(IntEnum):
     BUSH = 2  # centre x, y, z, radii along x, y, z; with gaps between leaves
 
 
-@numba.njit(cache=True)
+@compiled
 def _meet(thing, ox, oy, oz, dx, dy, dz):
     """Distance along the ray to the thing, in lengths of the direction; FAR if it is missed."""
     kind = int(thing[0])
@@ -59,7 +59,7 @@ def _meet(thing, ox, oy, oz, dx, dy, dz):
     return FAR
 
 
-@numba.njit(cache=True)
+@compiled
 def _surface(thing, x, y, z):
     """Normal and surface coordinates (nx, ny, nz, u, v) of a thing at a point on it."""
     kind = int(thing[0])
@@ -86,7 +86,7 @@ def _surface(thing, x, y, z):
     return nx / length, ny / length, nz / length, x + 0.7 * z, y + 0.4 * z
 
 
-@numba.njit(cache=True)
+@compiled
 def _nearby(things, skip, x, y, z):
     """How open a point is, 0..1: surfaces close to another thing get less light from the sky (contact shadows)."""
     open_share = 1.0
@@ -111,7 +111,7 @@ def _nearby(things, skip, x, y, z):
     return open_share
 
 
-@numba.njit(cache=True)
+@compiled
 def _light(things, hit, point, normal, toward, sky, sun, shadows, pools):
     """Visible light that falls on a point: the sky's or ceiling's share, and the sun's or window's."""
     x, y, z = point
@@ -127,7 +127,7 @@ def _light(things, hit, point, normal, toward, sky, sun, shadows, pools):
     return ambient + direct
 
 
-@numba.njit(cache=True)
+@compiled
 def _sky(ray, variant, sky, infrared):
     """Linear light where a ray leaves the place: trees far away, the sky above them; nearly black for a lamp's light."""
     slope = ray[1] / np.sqrt(ray[0] * ray[0] + ray[2] * ray[2])
@@ -140,7 +140,7 @@ def _sky(ray, variant, sky, infrared):
     return (0.015, 0.015, 0.015) if infrared else (0.86 * bright, 0.93 * bright, bright)
 
 
-@numba.njit(cache=True)
+@compiled
 def _shade(eye, ray, far, hit, things, materials, grounds, light, infrared):
     """Linear light from the point at ``far`` along a ray; ``hit`` is the thing, −1 the floor."""
     x, y, z = eye[0] + far * ray[0], eye[1] + far * ray[1], eye[2] + far * ray[2]
@@ -169,7 +169,7 @@ def _shade(eye, ray, far, hit, things, materials, grounds, light, infrared):
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def trace(frame, lens, things, materials, grounds, light, infrared, samples, height, width):
     """Trace a picture of a place.
 

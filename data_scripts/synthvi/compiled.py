@@ -1,0 +1,11 @@
+"""How loops are compiled: once per machine, and with numpy's divisions, that give inf or nan where the divisor is 0.
+
+Python's divisions raise an error there; checking for it took a tenth of the renderer's time.
+"""
+
+from __future__ import annotations
+
+import numba
+
+compiled = numba.njit(cache=True, error_model="numpy")
+inlined = numba.njit(cache=True, error_model="numpy", forceinline=True)  # into every loop that calls it
