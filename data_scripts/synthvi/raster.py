@@ -102,7 +102,7 @@ def _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c):
         px = column + 0.5 - ax
         u = (px * cy - py * cx) * inverse
         v = (bx * py - by * px) * inverse
-        if (u < 0.0) | (v < 0.0) | (u + v > 1.0):  # one branch instead of three
+        if min(u, v) < 0.0 or u + v > 1.0:
             if entered:
                 break  # what is inside hangs together
             continue
