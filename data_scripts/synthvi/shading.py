@@ -73,30 +73,26 @@ def shade_visible(
     color, coverage : (h, w, 3) float32, (h, w) float32
         The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
-    height, width = surface.shape[0] // samples, surface.shape[1] // samples
+    columns, normals, amount = _row_of(surface.shape[1])
     part = np.float32(1.0 / (samples * samples))
-    for row in range(height * samples):
+    sunward = (light[0], light[1], light[2])
+    for row in range(surface.shape[0]):
+        count = _bent(row, surface, rest, normal, style, texture, True, columns, normals, amount)
+        for n in range(count):
+            x, y, z = normals[0, n], normals[1, n], normals[2, n]
+            scale = 1.0 / np.sqrt(x * x + y * y + z * z)
+            lit = max(0.0, scale * (x * sunward[0] + y * sunward[1] + z * sunward[2]))
+            amount[n] = (sky * (0.68 + 0.32 * scale * y) + sun * lit) * (part * amount[n])
         pixel_row = corner[0] + row // samples
-        for across in range(width):
-            pixel = corner[1] + across
-            for column in range(across * samples, (across + 1) * samples):
-                kind = surface[row, column]
-                if kind == 0:
-                    continue
-                x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
-                nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-                flip = -1.0 if nz < -0.15 else 1.0
-                aside, along = bend(kind, x, y, z, style, texture)
-                nx, ny, nz = flip * nx + aside, flip * ny + along, flip * nz
-                scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
-                lit = max(0.0, scale * (nx * light[0] + ny * light[1] + nz * light[2]))
-                amount = sky * (0.68 + 0.32 * scale * ny) + sun * lit
-                amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
-                first, second, share = material_at(kind, x, y, z, style)
-                for k in range(3):
-                    bright = table[first, k] + share * (table[second, k] - table[first, k])
-                    color[pixel_row, pixel, k] += amount * bright
-                coverage[pixel_row, pixel] += part
+        for n in range(count):
+            c, pixel = columns[n], corner[1] + columns[n] // samples
+            first, second, share = material_at(
+                surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
+            )
+            for k in range(3):
+                bright = table[first, k] + share * (table[second, k] - table[first, k])
+                color[pixel_row, pixel, k] += amount[n] * bright
+            coverage[pixel_row, pixel] += part
 
 
 @compiled
@@ -108,25 +104,49 @@ def shade_infrared(
     Parameters as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w, 1); ``lamp`` (3,) is the direction towards
     the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
     """
-    height, width = surface.shape[0] // samples, surface.shape[1] // samples
+    columns, normals, amount = _row_of(surface.shape[1])
     part = np.float32(1.0 / (samples * samples))
-    for row in range(height * samples):
+    lampward = (lamp[0], lamp[1], lamp[2])
+    for row in range(surface.shape[0]):
+        count = _bent(row, surface, rest, normal, style, texture, False, columns, normals, amount)
+        for n in range(count):
+            x, y, z = normals[0, n], normals[1, n], np.float32(normals[2, n])
+            scale = 1.0 / np.sqrt(x * x + y * y + z * z)
+            facing = scale * abs(x * lampward[0] + y * lampward[1] + z * lampward[2])
+            amount[n] = (1.0 - falloff * (1.0 - facing)) * (part * amount[n])
         pixel_row = corner[0] + row // samples
-        for across in range(width):
-            pixel = corner[1] + across
-            for column in range(across * samples, (across + 1) * samples):
-                kind = surface[row, column]
-                if kind == 0:
-                    continue
-                x, y, z = rest[row, column, 0], rest[row, column, 1], rest[row, column, 2]
-                nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
-                aside, along = bend(kind, x, y, z, style, texture)
-                nx, ny = nx + aside, ny + along
-                scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
-                facing = scale * abs(nx * lamp[0] + ny * lamp[1] + nz * lamp[2])
-                amount = 1.0 - falloff * (1.0 - facing)
-                amount *= part * darkening(kind, rest[row, column, 3], rest[row, column, 4])
-                first, second, share = material_at(kind, x, y, z, style)
-                bright = table[first] + share * (table[second] - table[first])
-                color[pixel_row, pixel, 0] += amount * bright
-                coverage[pixel_row, pixel] += part
+        for n in range(count):
+            c, pixel = columns[n], corner[1] + columns[n] // samples
+            first, second, share = material_at(
+                surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
+            )
+            color[pixel_row, pixel, 0] += amount[n] * (table[first] + share * (table[second] - table[first]))
+            coverage[pixel_row, pixel] += part
+
+
+@inlined
+def _row_of(width):
+    """Room for the samples of a row: their columns, their normals, how much light."""
+    return np.empty(width, np.int64), np.empty((3, width)), np.empty(width)
+
+
+@inlined
+def _bent(row, surface, rest, normal, style, texture, turn, columns, normals, amount):
+    """Count a row's samples and write where they are, their normals bent by wrinkles, and the light not lost in hollows.
+
+    With ``turn``, normals that look away (the inside of a coat) are turned round.
+    """
+    count = 0
+    for column in range(surface.shape[1]):
+        columns[count] = column
+        count += surface[row, column] != 0
+    for n in range(count):
+        c = columns[n]
+        kind = surface[row, c]
+        aside, along = bend(kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, texture)
+        flip = -1.0 if turn and normal[row, c, 2] < -0.15 else 1.0
+        normals[0, n] = flip * normal[row, c, 0] + aside
+        normals[1, n] = flip * normal[row, c, 1] + along
+        normals[2, n] = flip * normal[row, c, 2]
+        amount[n] = darkening(kind, rest[row, c, 3], rest[row, c, 4])
+    return count
