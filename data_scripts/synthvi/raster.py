@@ -85,12 +85,24 @@ def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_
     if low_x > high_x or low_y > high_y:
         return  # between samples, or outside
     near, edge = (nearness[a], nearness[b], nearness[c]), (cut[a], cut[b], cut[c])
+    if _hidden(max(near), low_x, high_x, low_y, high_y, depth):
+        return
     triangle = (ax, ay, bx, by, cx, cy, 1.0 / area, near, edge, min(edge) < 0.0)
     if high_x - low_x >= WIDE:
         _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_b, share_c)
         return
     for row in range(low_y, high_y + 1):
         _fill_row(f, triangle, row, low_x, high_x, depth, face_of, share_b, share_c)
+
+
+@inlined
+def _hidden(nearest, low_x, high_x, low_y, high_y, depth):
+    """Whether all that was drawn in a box is nearer: the far arm, the inside of a coat."""
+    for row in range(low_y, high_y + 1):
+        for column in range(low_x, high_x + 1):
+            if depth[row, column] <= nearest:
+                return False
+    return True
 
 
 @inlined
@@ -119,7 +131,7 @@ def _fill_row(f, triangle, row, first, last, depth, face_of, share_b, share_c):
         share_c[row, column] = v
 
 
-@compiled
+@inlined
 def _fill_wide(f, triangle, low_x, high_x, low_y, high_y, depth, face_of, share_b, share_c):
     """Draw triangle ``f``, trying in each row only the columns between its edges (and a little beyond)."""
     ax, ay, bx, by, cx, cy, inverse = triangle[:7]
