@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_scripts import render_synthvi  # noqa: E402
-from data_scripts.synthvi import dataset, stage, world  # noqa: E402
+from data_scripts.synthvi import dataset, speed, stage, world  # noqa: E402
 from data_scripts.synthvi.render import Studio  # noqa: E402
 from dmic.images import open_dataset  # noqa: E402
 
@@ -214,3 +214,13 @@ def test_force_replaces_data_sets_only(tmp_path, capsys):
     assert render(tmp_path / "file", "--workers", "1", "--force") == 2
     assert "is no data set folder, and --force will not delete it" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "years of work"
+
+
+def test_speed_counts_what_it_rendered(studio, capsys):
+    count, seconds = speed.measure(studio, [1, 7], rounds=2)
+    assert count == studio.sightings[[0, 6]].sum() and seconds.shape == (2, 2) and (seconds > 0).all()
+    assert speed.main(["--preset", "tiny", "--people", "1", "--rounds", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{studio.sightings[0].sum()} images of 128×64, 1 times")
+    with pytest.raises(SystemExit):
+        speed.main(["--rounds", "0"])

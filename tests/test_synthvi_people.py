@@ -171,6 +171,34 @@ def test_cut_ends_a_skirt_between_vertices():
     assert surface[:3, 0].all() and not surface[3:].any()  # cut = 3 − row
 
 
+def test_many_triangles_give_what_trying_every_sample_gives():
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(-3, 27, (90, 1, 2)) + rng.normal(0, 6, (90, 3, 2))
+    screen, near = corners.reshape(-1, 2).astype(np.float32), rng.uniform(0.2, 0.5, 270).astype(np.float32)
+    cut = rng.uniform(-0.4, 1.0, 270).astype(np.float32)
+    faces = np.arange(270, dtype=np.int32).reshape(-1, 3)
+    kinds = rng.choice([int(pieces.Surface.BODY), int(pieces.Surface.SKIRT)], 90).astype(np.uint8)
+    normals = np.tile(np.array([0, 0, 1], np.float32), (270, 1))
+    surface, rest, _, depth = raster.rasterize(
+        screen, near, cut, np.arange(270, dtype=np.float32)[:, None], normals, faces, kinds, 24, 20
+    )
+    best, place = np.zeros((24, 20)), np.zeros((24, 20))
+    rows, columns = np.mgrid[:24, :20] + 0.5
+    for face, kind in zip(faces, kinds, strict=True):
+        (ax, ay), (bx, by), (cx, cy) = screen[face].astype(float)
+        whole = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if whole >= 0 and kind == pieces.Surface.BODY:
+            continue
+        u = ((columns - ax) * (cy - ay) - (rows - ay) * (cx - ax)) / whole
+        v = ((bx - ax) * (rows - ay) - (by - ay) * (columns - ax)) / whole
+        shares = np.stack([1 - u - v, u, v], -1)
+        seen = (shares >= 0).all(-1) & (shares @ cut[face] >= 0) & (shares @ near[face] > best)
+        best[seen], place[seen] = (shares @ near[face])[seen], (shares @ face)[seen]
+    drawn = surface > 0
+    assert 0.3 < drawn.mean() < 1 and np.array_equal(drawn, best > 0)
+    assert np.allclose(depth, best) and np.allclose(rest[drawn, 0], place[drawn], atol=1e-3)
+
+
 def test_hollows_are_found_in_a_groove_and_not_on_slopes_or_edges():
     distance = np.full((24, 24), 2.0, np.float32)
     distance += 0.02 * np.arange(24, dtype=np.float32)  # a slope
@@ -208,6 +236,12 @@ def test_cloth_spans_hollows_and_falls_no_faster_than_its_slope():
     assert np.allclose(tight[2], [0.1, 0.1 * 2**0.5] * 4)
     # straight sides come in by 0.25 a metre; the ring between is the mean over its neighbours
     assert np.allclose(loose[2, ::2], 0.5) and np.allclose(loose[1, ::2], 0.75)
+
+
+def test_middles_of_what_lies_near_a_level():
+    points = np.array([[0.0, 0.1, 2.0], [4.0, -0.1, 3.0], [1.0, 0.0, 7.0], [9.0, 1.0, 9.0]])
+    made = drape.middles(points, points[:, 1], np.array([1.0, 0.0]), 0.2)
+    assert made.tolist() == [[9.0, 9.0], [2.0, 4.5]]
 
 
 def test_drape_gives_points_and_radii_back():

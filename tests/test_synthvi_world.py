@@ -410,6 +410,28 @@ def test_smear_is_the_mean_along_the_movement():
     assert np.allclose(down.transpose(1, 0, 2), moved)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_is_developed_step_by_step(channels):
+    rng = np.random.default_rng(channels)
+    size = (12, 9, channels)
+    light, place = 0.5 * rng.random(size, np.float32), rng.random(size, np.float32)
+    cover, noise = rng.random(size[:2], np.float32), rng.normal(0, 0.02, size).astype(np.float32)
+    gains = rng.uniform(0.8, 1.2, channels).astype(np.float32)
+    haze, contrast, saturation, vignette, blur = 0.03, 1.1, 0.7, 0.3, 0.12
+    made = sensor.develop(light, place, cover, gains, haze, contrast, saturation, vignette, blur, noise)
+
+    wide = np.pad(light + (1 - cover[..., None]) * place, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    tall = (1 - 2 * blur) * wide[1:-1] + blur * (wide[:-2] + wide[2:])
+    mixed = (1 - 2 * blur) * tall[:, 1:-1] + blur * (tall[:, :-2] + tall[:, 2:])
+    v, u = np.meshgrid(2 * np.arange(9) / 9 - 1, 2 * np.arange(12) / 12 - 1)
+    linear = mixed * gains * (1 - 0.5 * vignette * (u**2 + v**2))[..., None] + haze
+    display = 0.5 + contrast * (np.clip(linear, 0, 1.15) ** (1 / 2.2) - 0.5)
+    mean = display.mean(-1, keepdims=True)
+    wanted = 255 * np.clip(mean + saturation * (display - mean) + noise, 0, 1)
+    assert made.dtype == np.uint8 and made.shape == size
+    assert np.abs(made - wanted).max() < 0.501
+
+
 def test_jpeg_damage_grows_as_quality_falls():
     rng = np.random.default_rng(0)
     image = np.clip(rng.normal(128, 30, (64, 32, 3)), 0, 255).astype(np.uint8)
