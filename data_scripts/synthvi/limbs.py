@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from .body import Body, load_body
-from .rotations import about_y, between, unit
+from .rotations import about_y, between
 
 DOWN = np.array([0.0, -1.0, 0.0])
 
 
-class Limbs(NamedTuple):
+@dataclass(frozen=True)
+class Limbs:
     """Arm and leg of one side of a person."""
 
+    side: str  # l or r
     sign: float  # 1 left, -1 right
     thigh: np.ndarray  # (3, 3) turn that hangs it straight down
     calf: np.ndarray  # the same, and so on
     forearm: np.ndarray
-    upper_arm: np.ndarray  # (3,) direction from shoulder to elbow
-    spread: np.float32  # least sideways per downwards of the upper arm: hands hang outside the clothes
+    upper_arm: np.ndarray  # (3,) from shoulder to elbow
+    spread: float  # least sideways per downwards of the upper arm: hands hang outside the clothes
     half_roll: (
         np.ndarray
     )  # (3, 3) half and whole turn of the hanging forearm that brings the thumb to the front
@@ -45,12 +47,13 @@ def _limbs(body: Body, joints: np.ndarray, hip: float, side: str, sign: float) -
     thigh = _direction(body, joints, f"thigh_{side}", f"calf_{side}")
     calf = _direction(body, joints, f"calf_{side}", f"foot_{side}")
     return Limbs(
+        side=side,
         sign=sign,
         thigh=between(thigh, np.array([0.045 * sign, -1.0, 0.0])),
         calf=between(calf, np.array([-0.01 * sign, -1.0, -0.02])),
         forearm=forearm,
-        upper_arm=unit(upper_arm),
-        spread=np.float32(max(room, 0.02)),
+        upper_arm=upper_arm,
+        spread=max(room, 0.02),
         half_roll=about_y(0.5 * turn),
         roll=about_y(turn),
         fingers=finger_turns(side)[1],

@@ -7,18 +7,18 @@ in mid-stance and rolls off over the toes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from .body import Body, load_body
-from .compiled import compiled
 from .limbs import Limbs, finger_turns, limbs_of
-from .rotations import about_x, about_y, about_z, cross, product, turn
+from .rotations import IDENTITY, about_x, about_y, about_z, between
 
 
-class Pose(NamedTuple):
+@dataclass(frozen=True)
+class Pose:
     """One moment of a walk. Angles in radians."""
 
     phase: float  # 0..2π, where in the step
@@ -70,31 +70,24 @@ def walk(body: Body, joints: np.ndarray, pose: Pose, hip: float = 0.19) -> np.nd
 
 def stride(both: tuple[Limbs, Limbs], pose: Pose) -> np.ndarray:
     """Rotations as `walk` makes them, of a person whose limbs are measured."""
-    return _turns(*both, pose)[_sources()]
-
-
-@compiled
-def _turns(left, right, pose):
-    """Rotations (k, 3, 3) float32 of trunk, left and right leg, arm and fingers; the last one turns nothing."""
-    fingers = len(left.fingers)
-    turns = np.empty((6 + 2 * (8 + fingers) + 1, 3, 3), np.float32)
     swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)
     trunk = about_x(pose.lean)
-    turns[0] = about_y(0.08 * swing)
-    turns[1] = trunk
-    turns[2] = turns[3] = product(trunk, about_y(-0.10 * swing))
-    turns[4] = product(about_x(pose.lean + 0.4 * pose.head_pitch), about_y(0.4 * pose.head_yaw))
-    turns[5] = product(about_x(pose.lean * 0.5 + pose.head_pitch), about_y(pose.head_yaw))
-    _leg(left, pose, turns[6:])
-    _arm(left, pose, turns[10:])
-    _leg(right, pose, turns[14 + fingers :])
-    _arm(right, pose, turns[18 + fingers :])
-    turns[-1] = np.eye(3)
-    return turns
+    twisted = trunk @ about_y(-0.10 * swing)
+    turns = [
+        about_y(0.08 * swing),
+        trunk,
+        twisted,
+        twisted,
+        about_x(pose.lean + 0.4 * pose.head_pitch) @ about_y(0.4 * pose.head_yaw),
+        about_x(pose.lean * 0.5 + pose.head_pitch) @ about_y(pose.head_yaw),
+    ]
+    for limbs in both:
+        turns += _leg(limbs, pose) + _arm(limbs, pose)
+    own = np.concatenate([*turns, IDENTITY]).astype(np.float32).reshape(-1, 3, 3)
+    return own[_sources()]
 
 
-@compiled
-def _leg_angles(pose, sign):
+def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
     """Thigh, knee, foot and toes of one side, radians."""
     if pose.stride < 0.1:  # standing: the weight rests on one leg, the other is a little bent and in front
         free = max(0.0, sign * np.cos(pose.phase))
@@ -102,43 +95,40 @@ def _leg_angles(pose, sign):
     local = pose.phase if sign > 0 else pose.phase + np.pi
     moment = (local / (2 * np.pi) - 0.25) % 1.0  # the heel touches down where the thigh is in front
     size = pose.stride / STRIDE
-    thigh, knee = np.interp(moment, MOMENTS, THIGH), np.interp(moment, MOMENTS, KNEE)
-    foot, toes = np.interp(moment, MOMENTS, FOOT), np.interp(moment, MOMENTS, TOES)
+    thigh, knee, foot, toes = (float(np.interp(moment, MOMENTS, c)) for c in (THIGH, KNEE, FOOT, TOES))
     bent = 0.4 + 0.6 * size
     return 0.04 + size * (thigh - 0.06), 0.04 + bent * knee, size * foot, size * toes
 
 
-@compiled
-def _leg(limbs, pose, turns):
-    """Write the rotations of thigh, shin, foot and toes of one side."""
+def _leg(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
+    """Thigh, shin, foot and toes of one side."""
     thigh_angle, knee, foot_angle, toe_angle = _leg_angles(pose, limbs.sign)
     out = about_y(0.10 * limbs.sign)
-    turns[0] = product(about_x(-thigh_angle), limbs.thigh)
-    turns[1] = product(about_x(knee - thigh_angle), limbs.calf)
-    turns[2] = product(about_x(foot_angle), out)
-    turns[3] = product(about_x(toe_angle), out)
+    return [
+        about_x(-thigh_angle) @ limbs.thigh,
+        about_x(knee - thigh_angle) @ limbs.calf,
+        about_x(foot_angle) @ out,
+        about_x(toe_angle) @ out,
+    ]
 
 
-@compiled
-def _arm(limbs, pose, turns):
-    """Write the rotations of collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
-    left, sign = limbs.sign > 0, limbs.sign
+def _arm(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
+    """Collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
+    left, sign = limbs.side == "l", limbs.sign
     hold = 1.0 - 0.8 * pose.carry if left else 1.0
     swing = np.sin(pose.phase + np.pi if left else pose.phase)
     angle = hold * pose.arm_swing * swing - 0.05
     elbow = hold * (0.7 * pose.elbow + 0.5 * pose.arm_swing * max(0.0, swing)) + 0.10
-    aside = sign * (limbs.spread + np.float32(0.35 * pose.spread))
-    length = np.sqrt(aside * aside + 1.0)
-    down = (aside / length, -1.0 / length, 0.0)
-    raised = turn(cross(limbs.upper_arm, down), limbs.upper_arm[0] * down[0] + limbs.upper_arm[1] * down[1])
+    out = np.array([(limbs.spread + 0.35 * pose.spread) * sign, -1.0, 0.0])
     swung = about_x(-angle - elbow)
-    hand = product(product(product(swung, about_x(0.15)), limbs.roll), limbs.forearm)
-    turns[0] = about_z(-0.10 * sign)
-    turns[1] = product(about_x(-angle), raised)
-    turns[2] = product(product(product(swung, about_z(0.05 * sign)), limbs.half_roll), limbs.forearm)
-    turns[3] = hand
-    for i in range(len(limbs.fingers)):
-        turns[4 + i] = product(hand, limbs.fingers[i])
+    hand = swung @ about_x(0.15) @ limbs.roll @ limbs.forearm
+    return [
+        about_z(-0.10 * sign),
+        about_x(-angle) @ between(limbs.upper_arm, out),
+        swung @ about_z(0.05 * sign) @ limbs.half_roll @ limbs.forearm,
+        hand,
+        (hand @ limbs.fingers).reshape(-1, 3),
+    ]
 
 
 @lru_cache(maxsize=1)
