@@ -238,12 +238,6 @@ def test_cloth_spans_hollows_and_falls_no_faster_than_its_slope():
     assert np.allclose(loose[2, ::2], 0.5) and np.allclose(loose[1, ::2], 0.75)
 
 
-def test_middles_of_what_lies_near_a_level():
-    points = np.array([[0.0, 0.1, 2.0], [4.0, -0.1, 3.0], [1.0, 0.0, 7.0], [9.0, 1.0, 9.0]])
-    made = drape.middles(points, points[:, 1], np.array([1.0, 0.0]), 0.2)
-    assert made.tolist() == [[9.0, 9.0], [2.0, 4.5]]
-
-
 def test_drape_gives_points_and_radii_back():
     levels = np.array([1.0, 0.5, 0.0])
     tube = drape.Drape(levels, levels, np.tile([0.1, -0.2], (3, 1)), np.full((3, 16), 0.3))

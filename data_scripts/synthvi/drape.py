@@ -138,20 +138,6 @@ def _fall(supports, heights, centers, directions, slope):
 
 
 @compiled
-def middles(points, levels_of_points, levels, window):
-    """Middle (rows, 2) in x and z between the outermost of the points (n, 3) within ``window`` of each level."""
-    centers = np.empty((len(levels), 2), points.dtype)
-    for row in range(len(levels)):
-        low, high = np.full(2, np.inf, points.dtype), np.full(2, -np.inf, points.dtype)
-        for i in range(len(points)):
-            if abs(levels_of_points[i] - levels[row]) < window:
-                for k in range(2):
-                    low[k], high[k] = min(low[k], points[i, 2 * k]), max(high[k], points[i, 2 * k])
-        centers[row] = (low + high) / 2
-    return centers
-
-
-@compiled
 def _radii(support, toward):
     """Radii (rows, columns) from support; ``toward`` (columns, columns) are the cosines between directions."""
     radii = np.full(support.shape, np.inf)

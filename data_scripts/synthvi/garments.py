@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .drape import Drape, borrow_weights, hang, middles
+from .drape import Drape, borrow_weights, hang
 from .figure import Figure, arm_length_share, neutral, ramp, regions
 from .pieces import Piece, Surface, numbered_anew, ring_faces
 
@@ -201,9 +201,12 @@ def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, colum
     """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
     inside = _in_leg(sign)
     points, own = figure.vertices[inside], figure.rest[inside, 1]
-    centers = middles(points, own, np.maximum(levels, -0.66), 0.035)
+    flat, centers = points[:, [0, 2]], []
+    for level in levels:
+        near = flat[np.abs(own - max(level, -0.66)) < 0.035]
+        centers.append(0.5 * (near.min(0) + near.max(0)))
     heights = figure.height_of(levels)
-    return hang(points, own, levels, heights, centers, slope=slope, columns=columns, window=0.033)
+    return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
 
 
 @lru_cache(maxsize=2)
