@@ -38,6 +38,8 @@ sensor     linear light -> motion blur, noise, eight bits, JPEG
 render     person + camera + shot -> image
 factors    what the manifest says about an image
 dataset    all people in parallel -> a data set folder
+compiled   how the loops of all these are compiled
+speed      how fast one core renders
 ========== =============================================================
 """
 
