@@ -152,7 +152,8 @@ def test_triangle_covers_its_samples_and_interpolates():
     assert np.allclose(rest[rows, columns, 1], rows + 0.5, atol=1e-5)
     assert np.allclose(rest[rows, columns, 2], 1 + (columns + 0.5) / 8, atol=1e-5)
     assert np.allclose(normal[rows, columns], [0, 0, 1])
-    assert np.allclose(depth, rest[..., 2])
+    assert np.allclose(depth[rows, columns], rest[rows, columns, 2])
+    assert not depth[surface == 0].any()  # rest is not set there
 
 
 def test_nearest_wins_and_backs_are_hidden():
