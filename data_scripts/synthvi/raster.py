@@ -226,12 +226,12 @@ def hollows(depth, out, reach, step):
                 s, d = straights[ring], slants[ring]
                 metres = max(1, s) * step * far[row, column]
                 if s <= column < width - s:
-                    total += _between(far, row, column, 0, s, metres)
+                    total += _hollow_between(far, row, column, 0, s, metres)
                 if s <= row < height - s:
-                    total += _between(far, row, column, s, 0, metres)
+                    total += _hollow_between(far, row, column, s, 0, metres)
                 if d <= row < height - d and d <= column < width - d:
-                    total += _between(far, row, column, d, d, metres)
-                    total += _between(far, row, column, d, -d, metres)
+                    total += _hollow_between(far, row, column, d, d, metres)
+                    total += _hollow_between(far, row, column, d, -d, metres)
             value = total / 8.0
             for i in range(row, min(row + 2, height)):
                 for j in range(column, min(column + 2, width)):
@@ -239,7 +239,7 @@ def hollows(depth, out, reach, step):
 
 
 @inlined
-def _between(far, row, column, down, right, metres):
+def _hollow_between(far, row, column, down, right, metres):
     """How deep a sample lies between its neighbours at ``down`` rows and ``right`` columns to either side, ``metres`` away: 0..1."""
     own, first, second = far[row, column], far[row + down, column + right], far[row - down, column - right]
     ahead = max(-0.12, min(0.12, own - first)) + max(-0.12, min(0.12, own - second))

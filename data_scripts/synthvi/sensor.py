@@ -35,7 +35,7 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     (h, w, c) uint8
     """
     height, width, channels = light.shape
-    mixed = _blur(_before(light, background, coverage), blur).reshape(height, -1)
+    mixed = _blur(_composite(light, background, coverage), blur).reshape(height, -1)
     out, grain = np.empty(mixed.shape, np.uint8), noise.reshape(height, -1)
     one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
     haze, contrast, vignette = np.float32(haze), np.float32(contrast), np.float32(vignette)
@@ -60,7 +60,7 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
 
 
 @compiled
-def _before(light, background, coverage):
+def _composite(light, background, coverage):
     """Lay a person's light (h, w, c), already times ``coverage``, over the place's."""
     mixed = np.empty_like(light)
     height, width, channels = light.shape

@@ -73,11 +73,11 @@ def shade_visible(
     color, coverage : (h, w, 3) float32, (h, w) float32
         The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
-    columns, normals, amount = _row_of(surface.shape[1])
+    columns, normals, amount = _row_buffers(surface.shape[1])
     part = np.float32(1.0 / (samples * samples))
     sunward = (light[0], light[1], light[2])
     for row in range(surface.shape[0]):
-        count = _bent(row, surface, rest, normal, style, texture, True, columns, normals, amount)
+        count = _bend_row(row, surface, rest, normal, style, texture, True, columns, normals, amount)
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], normals[2, n]
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -104,11 +104,11 @@ def shade_infrared(
     Parameters as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w, 1); ``lamp`` (3,) is the direction towards
     the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
     """
-    columns, normals, amount = _row_of(surface.shape[1])
+    columns, normals, amount = _row_buffers(surface.shape[1])
     part = np.float32(1.0 / (samples * samples))
     lampward = (lamp[0], lamp[1], lamp[2])
     for row in range(surface.shape[0]):
-        count = _bent(row, surface, rest, normal, style, texture, False, columns, normals, amount)
+        count = _bend_row(row, surface, rest, normal, style, texture, False, columns, normals, amount)
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], np.float32(normals[2, n])
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -125,13 +125,13 @@ def shade_infrared(
 
 
 @inlined
-def _row_of(width):
+def _row_buffers(width):
     """Room for the samples of a row: their columns, their normals, how much light."""
     return np.empty(width, np.int64), np.empty((3, width)), np.empty(width)
 
 
 @inlined
-def _bent(row, surface, rest, normal, style, texture, turn, columns, normals, amount):
+def _bend_row(row, surface, rest, normal, style, texture, turn, columns, normals, amount):
     """Count a row's samples and write where they are, their normals bent by wrinkles, and the light not lost in hollows.
 
     With ``turn``, normals that look away (the inside of a coat) are turned round.
