@@ -78,7 +78,7 @@ def plot_arms(
             color = COLORS["infrared"]
             ax.plot(paper[arm], row, "D", color=color, markerfacecolor="none", label=label)
     ax.set(xlabel=xlabel)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.0 + 0.36 / len(scores)), ncols=3, fontsize="small")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0, ncols=3, fontsize="small")
     return ax
 
 
