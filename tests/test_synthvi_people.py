@@ -132,10 +132,10 @@ def test_reading_meshes_and_targets():
 
 
 def draw(screen, near, faces, kinds, cut=None):
-    """Raster triangles into 8×8 samples; rest position = column, row, nearness."""
+    """Raster triangles into 8×8 samples; rest position = column, row, nearness; nothing is near an edge."""
     screen, near = np.array(screen, np.float32), np.array(near, np.float32)
     cut = np.ones(len(near), np.float32) if cut is None else np.array(cut, np.float32)
-    rest = np.column_stack([screen, near]).astype(np.float32)
+    rest = np.column_stack([screen, near, np.ones_like(near)]).astype(np.float32)
     normals = np.tile(np.array([0, 0, 1], np.float32), (len(near), 1))
     return raster.rasterize(
         screen, near, cut, rest, normals, np.array(faces, np.int32), np.array(kinds, np.uint8), 8, 8
@@ -180,9 +180,8 @@ def test_many_triangles_give_what_trying_every_sample_gives():
     faces = np.arange(270, dtype=np.int32).reshape(-1, 3)
     kinds = rng.choice([int(pieces.Surface.BODY), int(pieces.Surface.SKIRT)], 90).astype(np.uint8)
     normals = np.tile(np.array([0, 0, 1], np.float32), (270, 1))
-    surface, rest, _, depth = raster.rasterize(
-        screen, near, cut, np.arange(270, dtype=np.float32)[:, None], normals, faces, kinds, 24, 20
-    )
+    numbers = np.repeat(np.arange(270, dtype=np.float32)[:, None], 4, axis=1)
+    surface, rest, _, depth = raster.rasterize(screen, near, cut, numbers, normals, faces, kinds, 24, 20)
     best, place = np.zeros((24, 20)), np.zeros((24, 20))
     rows, columns = np.mgrid[:24, :20] + 0.5
     for face, kind in zip(faces, kinds, strict=True):
@@ -203,17 +202,14 @@ def test_many_triangles_give_what_trying_every_sample_gives():
 def test_hollows_are_found_in_a_groove_and_not_on_slopes_or_edges():
     distance = np.full((24, 24), 2.0, np.float32)
     distance += 0.02 * np.arange(24, dtype=np.float32)  # a slope
-    out = np.zeros((24, 24), np.float32)
-    raster.hollows(1.0 / distance, out, 6.0, 0.005)
-    assert np.abs(out).max() < 0.01
+    slope = raster.hollows(1.0 / distance, 6.0, 0.005)
+    assert slope.shape == (12, 12) and np.abs(slope).max() < 0.01
     distance[:, 12:14] += 0.1  # a groove
-    raster.hollows(1.0 / distance, out, 6.0, 0.005)
-    assert out[12, 12] > 0.2 and out[12, 2] < 0.01
+    groove = raster.hollows(1.0 / distance, 6.0, 0.005)
+    assert groove[6, 6] > 0.2 and groove[6, 1] < 0.01
     alone = np.zeros((24, 24), np.float32)
     alone[10:14, 10:14] = 0.5  # beside the background
-    out[:] = 0.0
-    raster.hollows(alone, out, 6.0, 0.005)
-    assert out.max() == 0.0
+    assert raster.hollows(alone, 6.0, 0.005).max() == 0.0
 
 
 # --- hanging cloth ------------------------------------------------------------------------------------------------

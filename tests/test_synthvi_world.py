@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from data_scripts.synthvi import (  # noqa: E402
     tracing,
     world,
 )
+from data_scripts.synthvi.grain import TAIL, grain  # noqa: E402
 from data_scripts.synthvi.render import Studio  # noqa: E402
 from data_scripts.synthvi.stage import Buffers  # noqa: E402
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate  # noqa: E402
@@ -298,15 +300,8 @@ def test_shadow_lies_away_from_the_light(side, sign):
     body = np.column_stack([rng.normal(0, 0.1, 3000), rng.uniform(0, 1.7, 3000), rng.normal(0, 0.1, 3000)])
     scale, axis_row = cameras.nominal_scale(camera, 128)
     ground = -rotation @ origin
-    buffers = Buffers(
-        None,
-        None,
-        None,
-        cameras.view(body, camera).astype(np.float32),
-        ground,
-        scale,
-        np.array([32, axis_row]),
-    )
+    seen = cameras.view(body, camera).astype(np.float32)
+    buffers = Buffers(None, None, None, None, seen, ground, scale, np.array([32, axis_row]))
     factor = shadow.ground_shadow(buffers, camera, TINY)
     assert (
         factor.shape == (128, 64)
@@ -402,12 +397,38 @@ def test_smear_is_the_mean_along_the_movement():
     moved, covered = sensor.smear(color, cover, 3.0, 0.0)
     kernel = np.array([0.5, 1, 1, 1, 0.5]) / 4  # 1 + 3 pixels long
     for row in range(6):
-        assert np.allclose(covered[row, 2:-2], np.convolve(cover[row], kernel, "valid"), atol=1e-6)
-        assert np.allclose(moved[row, 2:-2, 1], np.convolve(color[row, :, 1], kernel, "valid"), atol=1e-6)
+        wide, bright = np.pad(cover[row], 2, mode="edge"), np.pad(color[row, :, 1], 2, mode="edge")
+        assert np.allclose(covered[row], np.convolve(wide, kernel, "valid"), atol=1e-6)
+        assert np.allclose(moved[row, :, 1], np.convolve(bright, kernel, "valid"), atol=1e-6)
     still, _ = sensor.smear(color, cover, 0.0, 0.0)
     assert np.array_equal(still, color)
     down, _ = sensor.smear(color.transpose(1, 0, 2).copy(), cover.T.copy(), 0.0, 3.0)
     assert np.allclose(down.transpose(1, 0, 2), moved)
+    far, _ = sensor.smear(
+        color[:, :2].copy(), cover[:, :2].copy(), 40.0, 0.0
+    )  # further than the picture is wide
+    assert np.allclose(far, color[:, :2].mean(1, keepdims=True), atol=0.02)
+
+
+def test_grain_is_numpys_own():
+    for seed in range(5):
+        made = grain(np.random.default_rng(seed), (1000, 1000), 0.013)
+        wanted = np.random.default_rng(seed).standard_normal((1000, 1000), np.float32) * np.float32(0.013)
+        assert np.array_equal(made, wanted)
+        assert (np.abs(made) > 0.013 * TAIL).sum() > 100  # about 1 in 4,000 lies in the tail
+    for seed in range(300):  # each stops at another place
+        made = grain(np.random.default_rng(seed), (seed % 7 + 1, 3), 1.0)
+        wanted = np.random.default_rng(seed).standard_normal((seed % 7 + 1, 3), np.float32)
+        assert np.array_equal(made, wanted)
+
+
+@pytest.mark.parametrize("word", [0xFFFFFFFF_FFFFFE01, 0xFFFFFFFF_EF33E000])
+@pytest.mark.parametrize("count", [1, 6])
+def test_grain_says_when_its_words_run_out(word, count):
+    # the first word is refused beside its layer for ever, the second one in the tail
+    stuck = SimpleNamespace(bit_generator=SimpleNamespace(random_raw=lambda n: np.full(n, word, np.uint64)))
+    with pytest.raises(RuntimeError, match=f"fewer than {count} normal numbers"):
+        grain(stuck, (count,), 1.0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -181,21 +181,25 @@ def _strap(x, y, z, style):
 
 
 @inlined
+def bell(distance):
+    """exp(−distance²), but 0 where a sum of about 1 would not feel it: most samples are far from most joints."""
+    square = distance**2
+    return math.exp(-square) if square < 40.0 else 0.0
+
+
+@inlined
 def crumple(surface, x, y, z, style):
     """How strongly cloth is wrinkled here: more at joints and where it is wide, less where it is stretched."""
     if surface == BOTTOM_S:
         loose = 0.45 + min(1.0, style.bottom_volume / 0.02)
-        knee = math.exp(-(((y + 0.37) / 0.08) ** 2))
-        groin = math.exp(-(((y + 0.01) / 0.07) ** 2))
-        ankle = math.exp(-(((y + 0.74) / 0.06) ** 2))
+        knee, groin, ankle = bell((y + 0.37) / 0.08), bell((y + 0.01) / 0.07), bell((y + 0.74) / 0.06)
         return loose * (0.45 + 0.8 * knee + 0.7 * groin + 0.9 * ankle)
     if surface == SLEEVE_S or surface == COAT_SLEEVE_S:
         share = arm_share(x, y, z)
-        elbow = math.exp(-(((share - 0.52) / 0.16) ** 2))
-        return 0.55 + 0.9 * elbow
+        return 0.55 + 0.9 * bell((share - 0.52) / 0.16)
     if surface == TOP_S or surface == COAT_S:
         loose = 0.5 + min(1.0, style.top_volume / 0.025)
-        return loose * (0.45 + 0.6 * math.exp(-(((y - 0.12) / 0.10) ** 2)))
+        return loose * (0.45 + 0.6 * bell((y - 0.12) / 0.10))
     if surface == SKIRT_S:
         return 0.8
     if surface == SCARF_S:

@@ -8,7 +8,8 @@ import numpy as np
 
 from .compiled import inlined
 
-SIZE = 256  # samples along an edge of the relief
+SIZE = 256  # samples along an edge of the relief, a power of 2
+LAST = SIZE - 1
 TILE = 0.9  # metres along an edge
 
 
@@ -38,7 +39,7 @@ def slope_at(texture, u, v):
     b = v * (SIZE / TILE)
     i, j = int(np.floor(b)), int(np.floor(a))
     fb, fa = np.float32(b - i), np.float32(a - j)
-    i0, i1, j0, j1 = i % SIZE, (i + 1) % SIZE, j % SIZE, (j + 1) % SIZE
+    i0, i1, j0, j1 = i & LAST, (i + 1) & LAST, j & LAST, (j + 1) & LAST  # it repeats
     one = np.float32(1.0)
     w00, w01, w10, w11 = (one - fb) * (one - fa), (one - fb) * fa, fb * (one - fa), fb * fa
     across = (

@@ -15,7 +15,7 @@ HEAD = int(
     Surface.HEAD
 )  # two-sided as well: thinning leaves pinholes at nostrils, through which skin must show
 
-CARRIED = 5  # numbers that are interpolated besides the normal: rest position, distance from an edge, room for one more
+CARRIED = 4  # numbers that are interpolated besides the normal: rest position, distance from an edge
 
 WIDE = 4  # columns from which on it pays to find the ends of a triangle's rows
 SLACK = 1e-3  # samples by which rows are tried too far: rounding must lose none
@@ -34,9 +34,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
         One over the depth in front of the camera, 1/metres.
     cut : (n,) float32
         Samples where its interpolated value is negative are left out: crisp hems from coarse meshes.
-    rest, normals : (n, k) float32, (n, 3) float32
-        Rest positions and what else is to be interpolated, at most ``CARRIED`` numbers; unit normals in the camera's
-        frame.
+    rest, normals : (n, CARRIED) float32, (n, 3) float32
+        Rest positions and distances from the cloth's edge, metres; unit normals in the camera's frame.
     faces, surfaces : (m, 3) int32, (m,) uint8
         Triangles (counter-clockwise seen from outside), and what they belong to.
     height, width : int
@@ -47,7 +46,7 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     surface : (height, width) uint8
         0 where nothing was drawn.
     rest, normal : (height, width, CARRIED) and (height, width, 3) float32
-        Interpolated over the triangle, 0 where ``rest`` had nothing; normals have unit length. Not set where nothing was drawn.
+        Interpolated over the triangle; normals have unit length. Not set where nothing was drawn.
     depth : (height, width) float32
         Nearness of what was drawn, 0 for nothing.
     """
@@ -57,10 +56,8 @@ def rasterize(screen, nearness, cut, rest, normals, faces, surfaces, height, wid
     share_c = np.empty((height, width), np.float32)
     for f in range(faces.shape[0]):
         _fill(f, faces, int(surfaces[f]), screen, nearness, cut, depth, face_of, share_b, share_c)
-    corners = np.zeros(
-        (len(rest), CARRIED + 3), np.float32
-    )  # side by side in memory, a number of them known beforehand
-    corners[:, : rest.shape[1]] = rest
+    corners = np.empty((len(rest), CARRIED + 3), np.float32)  # side by side in memory
+    corners[:, :CARRIED] = rest
     corners[:, CARRIED:] = normals
     surface, rest_out, normal = _interpolate(face_of, share_b, share_c, corners, faces, surfaces)
     return surface, rest_out, normal, depth
@@ -203,14 +200,15 @@ def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
 
 
 @compiled
-def hollows(depth, out, reach, step):
-    """Write into ``out`` (h, w) how far each sample lies in a hollow: between legs, under arms, below hems and chin.
+def hollows(depth, reach, step):
+    """How far samples (h, w) lie in a hollow, (h / 2, w / 2) float32: between legs, under arms, below hems and chin.
 
     For pairs of opposite neighbours at ``reach`` and ``reach / 3`` samples, the mean of their depths is compared with the sample's
     own: 0 = flat or bulging, 1 = as deep as the neighbours are away. Pairs that touch the background, or that differ by
-    more than a limb's thickness, say nothing. ``step`` is the metres of one sample at unit depth.
+    more than a limb's thickness, say nothing. ``step`` is the metres of one sample at unit depth. One sample of four is looked at.
     """
     height, width = depth.shape
+    out = np.zeros(((height + 1) // 2, (width + 1) // 2), np.float32)
     far = np.empty((height, width))
     for row in range(height):
         for column in range(width):
@@ -232,10 +230,8 @@ def hollows(depth, out, reach, step):
                 if d <= row < height - d and d <= column < width - d:
                     total += _hollow_between(far, row, column, d, d, metres)
                     total += _hollow_between(far, row, column, d, -d, metres)
-            value = total / 8.0
-            for i in range(row, min(row + 2, height)):
-                for j in range(column, min(column + 2, width)):
-                    out[i, j] = value
+            out[row // 2, column // 2] = total / 8.0
+    return out
 
 
 @inlined

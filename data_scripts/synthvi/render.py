@@ -21,6 +21,7 @@ from .foreground import (
     side_column,
     trimmed,
 )
+from .grain import grain
 from .materials import GAMMA
 from .outfit import Outfit, dress
 from .scenes import Place, draw_place, render_spots
@@ -148,7 +149,7 @@ class Studio:
         color, cover = np.zeros((*size, 1 if lens.infrared else 3), np.float32), np.zeros(size, np.float32)
         style = Style(*(float(value) for value in person.style))
         light = np.asarray(lens.light, dtype=np.float32)
-        surfaces = (buffers.surface, buffers.rest, buffers.normal)
+        surfaces = (buffers.surface, buffers.rest, buffers.normal, buffers.hollow)
         reflectance = ((person.infrared if lens.infrared else person.visible) ** GAMMA).astype(np.float32)
         picture = (samples, relief(), buffers.corner, color, cover)
         if lens.infrared:
@@ -168,8 +169,6 @@ class Studio:
             color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
         hidden = self._in_the_way(color, cover, lens, shot)
         gains = np.full(1, lens.exposure) if lens.infrared else lens.exposure * np.asarray(lens.white_balance)
-        noise = rng.standard_normal(color.shape, dtype=np.float32)
-        noise *= np.float32(lens.noise)
         image = develop(
             color,
             place,
@@ -180,7 +179,7 @@ class Studio:
             lens.saturation,
             0.35 if lens.infrared else 0.08,
             lens.blur,
-            noise,
+            grain(rng, color.shape, lens.noise),
         )
         if shot.quality:
             image = through_jpeg(image, shot.quality)

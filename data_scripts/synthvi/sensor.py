@@ -89,27 +89,25 @@ def _blur(picture, share):
     """Blur with the kernel (share, 1 − 2 share, share) along both axes; edges are repeated."""
     height, width, channels = picture.shape
     rows, out = np.empty_like(picture), np.empty_like(picture)
-    flat, flat_rows = picture.reshape(height, -1), rows.reshape(height, -1)
-    flat_out, last = out.reshape(height, -1), (width - 1) * channels
+    flat, flat_rows, flat_out = picture.reshape(height, -1), rows.reshape(height, -1), out.reshape(height, -1)
+    last = (width - 1) * channels
     share = np.float32(share)
     keep = np.float32(1.0) - 2 * share
     for row in range(height):
-        above, below = max(0, row - 1), min(height - 1, row + 1)
-        for i in range(width * channels):
-            flat_rows[row, i] = keep * flat[row, i] + share * (flat[above, i] + flat[below, i])
+        above, own, below = flat[max(0, row - 1)], flat[row], flat[min(height - 1, row + 1)]
+        line = flat_rows[row]
+        for i in range(len(line)):
+            line[i] = keep * own[i] + share * (above[i] + below[i])
     for row in range(height):
-        for i in range(channels):  # left edge
-            flat_out[row, i] = keep * flat_rows[row, i] + share * (
-                flat_rows[row, i] + flat_rows[row, i + channels]
-            )
-        for i in range(channels, last):
-            flat_out[row, i] = keep * flat_rows[row, i] + share * (
-                flat_rows[row, i - channels] + flat_rows[row, i + channels]
-            )
-        for i in range(last, last + channels):  # right edge
-            flat_out[row, i] = keep * flat_rows[row, i] + share * (
-                flat_rows[row, i - channels] + flat_rows[row, i]
-            )
+        line, line_out = flat_rows[row], flat_out[row]
+        for i in range(channels):  # left edge, right edge
+            j = last + i
+            line_out[i] = keep * line[i] + share * (line[i] + line[i + channels])
+            line_out[j] = keep * line[j] + share * (line[j - channels] + line[j])
+        left, own, right = line[: last - channels], line[channels:last], line[2 * channels :]
+        inner = line_out[channels:last]
+        for i in range(len(inner)):
+            inner[i] = keep * own[i] + share * (left[i] + right[i])
     return out
 
 
@@ -140,15 +138,31 @@ def smear(color, cover, across, down):
         scale = np.float32(1.0 / (1.0 + 2.0 * half))
         other = np.zeros_like(both)
         for row in range(height):
-            for column in range(width):
-                for step in range(-whole - 1, whole + 2):
-                    share = scale * (part if abs(step) > whole else np.float32(1.0))
-                    r = row if axis == 0 else min(height - 1, max(0, row + step))
-                    c = column if axis == 1 else min(width - 1, max(0, column + step))
-                    for k in range(channels + 1):
-                        other[row, column, k] += share * both[r, c, k]
+            for step in range(-whole - 1, whole + 2):
+                share = scale * (part if abs(step) > whole else np.float32(1.0))
+                r = row if axis == 0 else min(height - 1, max(0, row + step))
+                _add_shifted(other[row], both[r], share, step if axis == 0 else 0)
         both = other
     return both[:, :, :channels].copy(), both[:, :, channels].copy()
+
+
+@inlined
+def _add_shifted(out, line, share, step):
+    """Add ``share`` times what lies ``step`` pixels further on in ``line`` (w, c) to ``out`` (w, c); edges are repeated."""
+    width, channels = line.shape
+    first, last = (
+        min(width, max(0, -step)),
+        max(0, min(width, width - step)),
+    )  # columns between what an edge gives
+    for column in range(first):
+        for k in range(channels):
+            out[column, k] += share * line[0, k]
+    inner, source = out[first:last].reshape(-1), line[first + step : last + step].reshape(-1)
+    for i in range(len(inner)):
+        inner[i] += share * source[i]
+    for column in range(last, width):
+        for k in range(channels):
+            out[column, k] += share * line[width - 1, k]
 
 
 def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:

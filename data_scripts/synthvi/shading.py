@@ -16,6 +16,7 @@ SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
     int(Surface.HAIR),
 )
 HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
+TWO = np.uint64(2)
 
 
 @inlined
@@ -48,13 +49,13 @@ def darkening(kind, edge, hollow):
 
 @compiled
 def shade_visible(
-    surface, rest, normal, table, style, light, sun, sky, samples, texture, corner, color, coverage
+    surface, rest, normal, hollow, table, style, light, sun, sky, samples, texture, corner, color, coverage
 ):
     """Shade a person under a sun and a sky, and average samples to pixels.
 
     Parameters
     ----------
-    surface, rest, normal : (samples * h, samples * w[, 5 or 3])
+    surface, rest, normal, hollow : (samples * h, samples * w[, 4 or 3]), the last one half as high and wide
         Buffers of `stage.draw_buffers`; normals in the camera's frame.
     table : (materials, 3) float32
         Linear reflectances.
@@ -74,10 +75,11 @@ def shade_visible(
         The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
     columns, normals, amount = _row_buffers(surface.shape[1])
+    pixels = _pixels_of(columns, samples, corner[1])
     part = np.float32(1.0 / (samples * samples))
     sunward = (light[0], light[1], light[2])
     for row in range(surface.shape[0]):
-        count = _bend_row(row, surface, rest, normal, style, texture, True, columns, normals, amount)
+        count = _bend_row(row, surface, rest, normal, hollow, style, texture, True, columns, normals, amount)
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], normals[2, n]
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -85,7 +87,7 @@ def shade_visible(
             amount[n] = (sky * (0.68 + 0.32 * scale * y) + sun * lit) * (part * amount[n])
         pixel_row = corner[0] + row // samples
         for n in range(count):
-            c, pixel = columns[n], corner[1] + columns[n] // samples
+            c, pixel = columns[n], pixels[columns[n]]
             first, second, share = material_at(
                 surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
             )
@@ -97,7 +99,7 @@ def shade_visible(
 
 @compiled
 def shade_infrared(
-    surface, rest, normal, table, style, lamp, falloff, samples, texture, corner, color, coverage
+    surface, rest, normal, hollow, table, style, lamp, falloff, samples, texture, corner, color, coverage
 ):
     """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
 
@@ -105,10 +107,11 @@ def shade_infrared(
     the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
     """
     columns, normals, amount = _row_buffers(surface.shape[1])
+    pixels = _pixels_of(columns, samples, corner[1])
     part = np.float32(1.0 / (samples * samples))
     lampward = (lamp[0], lamp[1], lamp[2])
     for row in range(surface.shape[0]):
-        count = _bend_row(row, surface, rest, normal, style, texture, False, columns, normals, amount)
+        count = _bend_row(row, surface, rest, normal, hollow, style, texture, False, columns, normals, amount)
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], np.float32(normals[2, n])
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -116,7 +119,7 @@ def shade_infrared(
             amount[n] = (1.0 - falloff * (1.0 - facing)) * (part * amount[n])
         pixel_row = corner[0] + row // samples
         for n in range(count):
-            c, pixel = columns[n], corner[1] + columns[n] // samples
+            c, pixel = columns[n], pixels[columns[n]]
             first, second, share = material_at(
                 surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
             )
@@ -126,12 +129,24 @@ def shade_infrared(
 
 @inlined
 def _row_buffers(width):
-    """Room for the samples of a row: their columns, their normals, how much light."""
-    return np.empty(width, np.int64), np.empty((3, width)), np.empty(width)
+    """Room for the samples of a row: their columns, their normals, how much light.
+
+    Columns are unsigned: numba then leaves out what indices below 0 would need.
+    """
+    return np.empty(width, np.uint64), np.empty((3, width)), np.empty(width)
 
 
 @inlined
-def _bend_row(row, surface, rest, normal, style, texture, turn, columns, normals, amount):
+def _pixels_of(columns, samples, first):
+    """Column of the picture of each column of samples: dividing once here is cheaper than for every sample."""
+    pixels = np.empty(len(columns), np.uint64)
+    for column in range(len(columns)):
+        pixels[column] = first + column // samples
+    return pixels
+
+
+@inlined
+def _bend_row(row, surface, rest, normal, hollow, style, texture, turn, columns, normals, amount):
     """Count a row's samples and write where they are, their normals bent by wrinkles, and the light not lost in hollows.
 
     With ``turn``, normals that look away (the inside of a coat) are turned round.
@@ -148,5 +163,5 @@ def _bend_row(row, surface, rest, normal, style, texture, turn, columns, normals
         normals[0, n] = flip * normal[row, c, 0] + aside
         normals[1, n] = flip * normal[row, c, 1] + along
         normals[2, n] = flip * normal[row, c, 2]
-        amount[n] = darkening(kind, rest[row, c, 3], rest[row, c, 4])
+        amount[n] = darkening(kind, rest[row, c, 3], hollow[row // 2, c // TWO])
     return count

@@ -23,10 +23,9 @@ class Buffers:
     """One raster pass, cropped to the box around the person: h × w pixels of the image from ``corner`` on."""
 
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
-    rest: (
-        np.ndarray
-    )  # (ss h, ss w, 5) float32: rest position, metres from the cloth's edge, depth of the hollow (0..1)
+    rest: np.ndarray  # (ss h, ss w, 4) float32: rest position, metres from the cloth's edge
     normal: np.ndarray  # (ss h, ss w, 3) float32
+    hollow: np.ndarray  # (ss h / 2, ss w / 2) float32: depth of the hollow (0..1)
     seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's frame, metres
     ground: np.ndarray  # (3,) the point between the feet in that frame
     scale: float  # pixels per unit slope
@@ -40,8 +39,8 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
     rotation, origin = axes(camera)
     turn = (rotation @ poses.about_y(np.deg2rad(shot.heading))).astype(np.float32)
     ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
-    seen = points @ turn.T + ground
-    slopes, near, low, high = _slopes(seen, outfit.lift)
+    seen = points @ turn.T
+    slopes, near, low, high = _slopes(seen, ground, outfit.lift)
     scale, offset = _frame(low, high, camera, shot, preset)
     (top, bottom), (left, right) = _box(low, high, scale, offset, preset)
     screen = _to_samples(slopes, scale, offset, preset.supersampling, left, top)
@@ -57,17 +56,22 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
         right - left,
     )
     metre = scale * preset.supersampling  # samples per metre at unit depth
-    hollows(depth, rest[..., 4], float(0.07 * metre / -ground[2]), 1.0 / metre)
+    hollow = hollows(depth, float(0.07 * metre / -ground[2]), 1.0 / metre)
     corner = (top // preset.supersampling, left // preset.supersampling)
-    return Buffers(surface, rest, normal, seen, ground, scale, offset, corner)
+    return Buffers(surface, rest, normal, hollow, seen, ground, scale, offset, corner)
 
 
 @compiled
-def _slopes(seen, lift):
-    """Perspective: columns and rows per unit of depth (n, 2), nearness (n,), and least and largest slopes (2,)."""
+def _slopes(seen, ground, lift):
+    """Move vertices to where the ``ground`` (3,) is, in place, and project them.
+
+    Columns and rows per unit of depth (n, 2), nearness (n,), and least and largest slopes (2,).
+    """
     slopes, near = np.empty((len(seen), 2), np.float32), np.empty(len(seen), np.float32)
     low, high = np.full(2, np.inf, np.float32), np.full(2, -np.inf, np.float32)
     for i in range(len(seen)):
+        for k in range(3):
+            seen[i, k] += ground[k]
         depth = -seen[i, 2]
         slopes[i, 0], slopes[i, 1] = seen[i, 0] / depth, -seen[i, 1] / depth
         near[i] = np.float32(1.0) / (depth - lift[i])
