@@ -34,6 +34,7 @@ stage      the mesh takes its pose before the camera
 shading    buffers -> visible or near-infrared picture
 shadow     the person's shadow on the floor
 foreground obstacles and other people, as cutouts
+grain      the sensor's noise, as numpy draws it
 sensor     linear light -> motion blur, noise, eight bits, JPEG
 render     person + camera + shot -> image
 factors    what the manifest says about an image

@@ -153,7 +153,7 @@ def _add_shifted(out, line, share, step):
     first, last = (
         min(width, max(0, -step)),
         max(0, min(width, width - step)),
-    )  # columns between what an edge gives
+    )  # between them no edge is needed
     for column in range(first):
         for k in range(channels):
             out[column, k] += share * line[0, k]

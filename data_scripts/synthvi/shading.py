@@ -16,7 +16,7 @@ SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
     int(Surface.HAIR),
 )
 HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
-TWO = np.uint64(2)
+TWO = np.uint64(2)  # what is unsigned stays so
 
 
 @inlined
@@ -75,7 +75,7 @@ def shade_visible(
         The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
     columns, normals, amount = _row_buffers(surface.shape[1])
-    pixels = _pixels_of(columns, samples, corner[1])
+    pixels = _pixels_of(surface.shape[1], samples, corner[1])
     part = np.float32(1.0 / (samples * samples))
     sunward = (light[0], light[1], light[2])
     for row in range(surface.shape[0]):
@@ -87,7 +87,8 @@ def shade_visible(
             amount[n] = (sky * (0.68 + 0.32 * scale * y) + sun * lit) * (part * amount[n])
         pixel_row = corner[0] + row // samples
         for n in range(count):
-            c, pixel = columns[n], pixels[columns[n]]
+            c = columns[n]
+            pixel = pixels[c]
             first, second, share = material_at(
                 surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
             )
@@ -107,7 +108,7 @@ def shade_infrared(
     the lamp, ``falloff`` 0..1 how much surfaces darken that turn away.
     """
     columns, normals, amount = _row_buffers(surface.shape[1])
-    pixels = _pixels_of(columns, samples, corner[1])
+    pixels = _pixels_of(surface.shape[1], samples, corner[1])
     part = np.float32(1.0 / (samples * samples))
     lampward = (lamp[0], lamp[1], lamp[2])
     for row in range(surface.shape[0]):
@@ -119,7 +120,8 @@ def shade_infrared(
             amount[n] = (1.0 - falloff * (1.0 - facing)) * (part * amount[n])
         pixel_row = corner[0] + row // samples
         for n in range(count):
-            c, pixel = columns[n], pixels[columns[n]]
+            c = columns[n]
+            pixel = pixels[c]
             first, second, share = material_at(
                 surface[row, c], rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style
             )
@@ -137,10 +139,10 @@ def _row_buffers(width):
 
 
 @inlined
-def _pixels_of(columns, samples, first):
+def _pixels_of(width, samples, first):
     """Column of the picture of each column of samples: dividing once here is cheaper than for every sample."""
-    pixels = np.empty(len(columns), np.uint64)
-    for column in range(len(columns)):
+    pixels = np.empty(width, np.uint64)
+    for column in range(width):
         pixels[column] = first + column // samples
     return pixels
 

@@ -12,7 +12,6 @@ from .world import Preset
 CONTACT = 0.30  # metres: what is lower than this darkens the floor right below it
 DEPTH = {"sun": 0.75, "contact": 0.65}  # largest darkening by each
 EVERY = 3  # vertices used: one in so many
-ONE = np.uint64(1)  # unsigned columns stay unsigned
 
 
 def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarray:
@@ -114,7 +113,7 @@ def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell
                 1.0 - contact_depth * (1.0 - np.exp(-contact_gain * contact[row, column]))
             )
     out = np.empty((height, width), np.float32)
-    lefts, shares = np.empty(width, np.uint64), np.empty(width, np.float32)
+    lefts, shares = np.empty(width, np.int64), np.empty(width, np.float32)
     for column in range(width):
         x = (column + 0.5) / cell
         lefts[column] = min(dark.shape[1] - 2, int(x))
@@ -128,8 +127,8 @@ def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell
         a = np.float32(y - r)
         for column in range(width):
             c, b = lefts[column], shares[column]
-            upper = dark[r, c] + b * (dark[r, c + ONE] - dark[r, c])
-            lower = dark[r + 1, c] + b * (dark[r + 1, c + ONE] - dark[r + 1, c])
+            upper = dark[r, c] + b * (dark[r, c + 1] - dark[r, c])
+            lower = dark[r + 1, c] + b * (dark[r + 1, c + 1] - dark[r + 1, c])
             out[row, column] = upper + a * (lower - upper)
     return out
 
