@@ -334,7 +334,6 @@ def test_shoes_stand_flat_and_boots_reach_up(body):
 @pytest.mark.parametrize("hat", [0, 1, 2])
 def test_hair_and_hats_stand_off_the_skull(body, hair, hat):
     made, shown = dressed(body, hair=int(hair), hat=hat, hair_volume=0.015)
-    crown = body.vertices[body.part_vertices("head"), 1].max()
     head = made.vertices[:, 1].max()
     bare = hair in (wardrobe.Hair.BALD, wardrobe.Hair.RECEDING)
     assert bool(len(shown[pieces.Surface.HAIR])) == (hair != wardrobe.Hair.BALD)
@@ -344,7 +343,6 @@ def test_hair_and_hats_stand_off_the_skull(body, hair, hat):
         assert made.vertices[on_top, 1].max() == pytest.approx(head)
     if hair == wardrobe.Hair.LONG:
         assert made.rest[shown[pieces.Surface.HAIR], 1].min() < 0.56
-    assert crown < 0.9
 
 
 @pytest.mark.parametrize("carried", [wardrobe.Bag.BACKPACK, wardrobe.Bag.HANDBAG, wardrobe.Bag.SHOULDER])

@@ -96,6 +96,7 @@ def test_each_gap_moves_its_own_fields(knob, fields):
         "distance",
         "turn",
         "blur",
+        "quality",
     ]
     for field in fields:
         assert spread(field, **{knob: 0.0}) == spread(field, camera_gap=0.0) == 0.0

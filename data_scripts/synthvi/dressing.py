@@ -111,14 +111,14 @@ def material_at(surface, x, y, z, style):
     if surface == STRAP_S:
         return BAG_SECOND, BAG, 0.5
     if surface == BAG_S:
-        return _bag(x, y, z)
+        return _bag(y)
     if surface == SKIRT_S or surface == BOTTOM_S:
         return _bottom(x, y, z, style)
     return _upper(surface, x, y, z, style)
 
 
 @inlined
-def _bag(x, y, z):
+def _bag(y):
     """Body (|y| ≤ 1), lid (2.6 … 3.4) and pocket (−3.4 … −2.6) of a bag; seams and a buckle in the second colour."""
     if y > 2.0:
         return BAG_SECOND, BAG, 0.0 if y < 2.72 else 0.35

@@ -154,7 +154,7 @@ def _bounds(along_x, along_y, inward):
     along_x, along_y : float
         The edge.
     inward : float
-        Times ``along_y`` positive: what is inside lies to the right of the edge.
+        Its sign: where ``inward * along_y`` is positive, the inside of the triangle lies to the right of the edge.
 
     Returns
     -------
@@ -204,8 +204,8 @@ def hollows(depth, reach, step):
     """How far samples (h, w) lie in a hollow, (h / 2, w / 2) float32: between legs, under arms, below hems and chin.
 
     For pairs of opposite neighbours at ``reach`` and ``reach / 3`` samples, the mean of their depths is compared with the sample's
-    own: 0 = flat or bulging, 1 = as deep as the neighbours are away. Pairs that touch the background, or that differ by
-    more than a limb's thickness, say nothing. ``step`` is the metres of one sample at unit depth. One sample of four is looked at.
+    own: 0 = flat or bulging, 1 = as deep as the neighbours are away. Pairs that touch the background say nothing; what is deeper than
+    a limb is thick counts as that deep. ``step`` is the metres of one sample at unit depth. One sample of four is looked at.
     """
     height, width = depth.shape
     out = np.zeros(((height + 1) // 2, (width + 1) // 2), np.float32)

@@ -15,7 +15,8 @@ SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
     int(Surface.SKIRT),
     int(Surface.HAIR),
 )
-HEM, LAST_BARE, SHOE = 0.011, int(Surface.HAND), int(Surface.SHOE)
+LAST_BARE, SHOE = int(Surface.HAND), int(Surface.SHOE)
+HEM = 0.011  # metres from the cloth's edge to its seam
 TWO = np.uint64(2)  # what is unsigned stays so
 
 
@@ -55,8 +56,8 @@ def shade_visible(
 
     Parameters
     ----------
-    surface, rest, normal, hollow : (samples * h, samples * w[, 4 or 3]), the last one half as high and wide
-        Buffers of `stage.draw_buffers`; normals in the camera's frame.
+    surface, rest, normal, hollow : (samples * box_h, samples * box_w[, 4 or 3]), the last one half as high and wide
+        Buffers of `stage.draw_buffers`, the box around the person; normals in the camera's frame.
     table : (materials, 3) float32
         Linear reflectances.
     style : wardrobe.Style
@@ -72,7 +73,7 @@ def shade_visible(
     corner : (int, int)
         Row and column of the picture at which the buffers begin, pixels.
     color, coverage : (h, w, 3) float32, (h, w) float32
-        The picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
+        The whole picture, zeros, to be written: linear light, already times the coverage; share 0..1 of the pixel that the person fills.
     """
     columns, normals, amount = _row_buffers(surface.shape[1])
     pixels = _pixels_of(surface.shape[1], samples, corner[1])

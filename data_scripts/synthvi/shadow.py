@@ -37,13 +37,13 @@ def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarra
     metre = buffers.scale / -float(buffers.ground[2]) / cell  # cells per metre
     tilt = max(0.1, abs(float(up[2])))  # foreshortening of the floor
     per_cell = EVERY / len(buffers.seen) * metre**2 * tilt
-    direct = camera.sun * steep if not camera.infrared else 1.0
-    share = DEPTH["sun"] * direct / (direct + camera.sky) if not camera.infrared else 0.5
+    direct = camera.sun * steep
+    share = 0.5 if camera.infrared else DEPTH["sun"] * direct / (direct + camera.sky)
     return _spread(
         sun,
         contact,
         0.9 * per_cell,
-        1.0 * per_cell,
+        per_cell,
         share,
         DEPTH["contact"],
         cell,

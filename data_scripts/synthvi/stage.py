@@ -94,7 +94,7 @@ def _to_samples(slopes, scale, offset, supersampling, left, top):
 def _box(
     low: np.ndarray, high: np.ndarray, scale: float, offset: np.ndarray, preset: Preset
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last + 1 row, and column, of the samples around all slopes: whole pixels, an even number of them."""
+    """First and last + 1 row, and column, of the samples around all slopes: pairs of pixels, as far as the image goes."""
     step = 2 * preset.supersampling
     corners = _to_samples(np.stack([low, high]), scale, offset, preset.supersampling, 0, 0)
     ends = []
