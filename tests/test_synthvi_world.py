@@ -405,9 +405,8 @@ def test_smear_is_the_mean_along_the_movement():
     assert np.array_equal(still, color)
     down, _ = sensor.smear(color.transpose(1, 0, 2).copy(), cover.T.copy(), 0.0, 3.0)
     assert np.allclose(down.transpose(1, 0, 2), moved)
-    far, _ = sensor.smear(
-        color[:, :2].copy(), cover[:, :2].copy(), 40.0, 0.0
-    )  # further than the picture is wide
+    narrow, narrow_cover = color[:, :2].copy(), cover[:, :2].copy()
+    far, _ = sensor.smear(narrow, narrow_cover, 40.0, 0.0)  # further than the picture is wide
     assert np.allclose(far, color[:, :2].mean(1, keepdims=True), atol=0.02)
 
 

@@ -35,60 +35,65 @@ INSIDE, STEP, HEIGHT = _layers()
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, ...], strength: float) -> np.ndarray:
-    """Normal numbers of mean 0 and deviation ``strength``, float32.
+    """Normal numbers (shape) float32 of mean 0 and deviation ``strength``, in its units (`sensor.develop`: display units).
 
     Bit by bit ``rng.standard_normal(shape, dtype=np.float32) * np.float32(strength)`` of a PCG64 that has drawn whole words so far
     (as for float64); only ``rng`` itself is further on afterwards.
+
+    Raises
+    ------
+    RuntimeError
+        The generator's words were refused too often, which those of a sound one are not.
     """
     out = np.empty(shape, np.float32)
     words = out.size // 2 + out.size // 50 + 64  # of two halves; a number takes 1.022 of them
-    bits = rng.bit_generator.random_raw(words).astype("<u8", copy=False).view("<u4")  # low half first
-    if not _ziggurat(bits, INSIDE, STEP, HEIGHT, np.float32(strength), out.reshape(-1)):
+    halves = rng.bit_generator.random_raw(words).astype("<u8", copy=False).view("<u4")  # low half first
+    if not _ziggurat(halves, INSIDE, STEP, HEIGHT, np.float32(strength), out.reshape(-1)):
         raise RuntimeError(f"{words} words gave fewer than {out.size} normal numbers: is {rng} at fault?")
     return out
 
 
 @compiled
-def _ziggurat(bits, inside, step, height, strength, out):
-    """Write ``strength`` times a normal number everywhere into ``out`` (n,); whether ``bits`` (m,) uint32 sufficed."""
+def _ziggurat(halves, inside, step, height, strength, out):
+    """Write ``strength`` times a normal number everywhere into ``out`` (n,); whether ``halves`` (m,) uint32 sufficed."""
     one, two, used = np.float32(1.0), np.float32(2.0), 0
     for i in range(len(out)):
-        while used < len(bits) - 1:
-            word = bits[used]
+        while used < len(halves) - 1:
+            half = halves[used]
             used += 1
-            layer, place = word & 0xFF, np.uint32(word >> 9)
-            sign = one - two * np.float32((word >> 8) & 1)
+            layer, place = half & 0xFF, np.uint32(half >> 9)
+            sign = one - two * np.float32((half >> 8) & 1)
             x = sign * (np.float32(place) * step[layer])
             if place < inside[layer]:
                 break
             if layer == 0:
                 sign = one - two * np.float32((place >> 8) & 1)
-                x, used = _beyond(bits, used)
+                x, used = _beyond(halves, used)
                 x *= sign
                 break
-            share = _unit(bits[used])
+            share = _unit(halves[used])
             used += 1
             if share * (height[layer - 1] - height[layer]) + height[layer] < math.exp(-0.5 * x * x):
                 break
         else:
             return False
         out[i] = strength * x
-    return used <= len(bits)
+    return used <= len(halves)
 
 
 @inlined
-def _beyond(bits, used):
-    """A number from the tail, and how many bits are used then."""
-    while used < len(bits) - 1:
-        x = np.float32(-1.0 / TAIL) * np.log1p(-_unit(bits[used]))
-        y = -np.log1p(-_unit(bits[used + 1]))
+def _beyond(halves, used):
+    """A number from the tail, and how many halves are used then."""
+    while used < len(halves) - 1:
+        x = np.float32(-1.0 / TAIL) * np.log1p(-_unit(halves[used]))
+        y = -np.log1p(-_unit(halves[used + 1]))
         used += 2
         if y + y > x * x:
             return np.float32(TAIL) + x, used
-    return np.float32(TAIL), len(bits) + 1  # too few
+    return np.float32(TAIL), len(halves) + 1  # too few
 
 
 @inlined
-def _unit(word):
-    """Bits to float32 in 0..1."""
-    return np.float32(word >> 8) * np.float32(1.0 / 2**24)
+def _unit(half):
+    """32 bits to float32 in 0..1."""
+    return np.float32(half >> 8) * np.float32(1.0 / 2**24)

@@ -201,7 +201,7 @@ def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
 
 @compiled
 def hollows(depth, reach, step):
-    """How far samples (h, w) lie in a hollow, (h / 2, w / 2) float32: between legs, under arms, below hems and chin.
+    """How far samples (h, w) lie in a hollow, (h / 2, w / 2) float32, rounded up: between legs, under arms, below hems and chin.
 
     For pairs of opposite neighbours at ``reach`` and ``reach / 3`` samples, the mean of their depths is compared with the sample's
     own: 0 = flat or bulging, 1 = as deep as the neighbours are away. Pairs that touch the background say nothing; what is deeper than

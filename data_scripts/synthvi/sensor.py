@@ -150,13 +150,11 @@ def smear(color, cover, across, down):
 def _add_shifted(out, line, share, step):
     """Add ``share`` times what lies ``step`` pixels further on in ``line`` (w, c) to ``out`` (w, c); edges are repeated."""
     width, channels = line.shape
-    first, last = (
-        min(width, max(0, -step)),
-        max(0, min(width, width - step)),
-    )  # between them no edge is needed
+    first, last = min(width, max(0, -step)), max(0, min(width, width - step))
     for column in range(first):
         for k in range(channels):
             out[column, k] += share * line[0, k]
+    # what needs no edge, in one piece
     inner, source = out[first:last].reshape(-1), line[first + step : last + step].reshape(-1)
     for i in range(len(inner)):
         inner[i] += share * source[i]
