@@ -11,16 +11,22 @@ import re
 from pathlib import Path
 
 import pytest
+from notebook_runs import ROOT
 
 from data_scripts.synthvi import world
 from dmic import config
 
-ROOT = Path(__file__).resolve().parents[1]
 COURSE = ROOT / "notebooks"
 GLOSSARY = (COURSE / "glossary.md").read_text(encoding="utf-8")
 INSTRUCTOR = (COURSE / "instructor.md").read_text(encoding="utf-8")
 REFERENCES = (COURSE / "references.bib").read_text(encoding="utf-8")
 WORDS, SYMBOLS = GLOSSARY.split("## Symbols")
+MODULES = {  # last name -> full name: the pages leave the drawers out
+    path.stem if path.stem != "__init__" else path.parent.name: ".".join(
+        path.relative_to(ROOT).with_suffix("").parts
+    ).removesuffix(".__init__")
+    for path in (ROOT / "dmic").rglob("*.py")
+}
 SECTIONS = {field.name for field in dataclasses.fields(config.Config)} - {"name"}
 PAPER = ("sysu-mm01", "regdb")  # the order of the symbol table's values
 
@@ -67,10 +73,9 @@ def exists(name: str) -> bool:
     if not argument and field_of(config.Config(), dotted)[0]:
         return True
     module, *attributes = dotted.split(".")
-    try:
-        here = importlib.import_module(f"dmic.{module}")
-    except ImportError:
+    if module not in MODULES:
         return False
+    here = importlib.import_module(MODULES[module])
     for attribute in attributes:
         if hasattr(here, attribute):
             here = getattr(here, attribute)
@@ -220,7 +225,7 @@ def test_commands_and_knobs_of_the_teachers_page_exist():
     assert {"train", "lab"} <= asked <= targets, asked - targets
     for script in re.findall(r"python (data_scripts/\w+\.py)", INSTRUCTOR):
         assert (ROOT / script).is_file(), script
-    for module in re.findall(r"python -m (dmic\.\w+)", INSTRUCTOR):
+    for module in re.findall(r"python -m (dmic[\w.]*)", INSTRUCTOR):
         assert hasattr(importlib.import_module(module), "main"), module
     (projects,) = (text for text in sessions() if text.startswith("Projects"))
     knobs = {field.name for kind in (world.World, world.Preset) for field in dataclasses.fields(kind)}

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from notebook_runs import ROOT
+from setuptools import find_packages
 
 import dmic
 from dmic import config
 
-ROOT = Path(__file__).resolve().parents[1]
-MODULES = sorted((ROOT / "dmic").glob("*.py"))
+MODULES = sorted((ROOT / "dmic").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "data_scripts").rglob("*.py"))
 SKIPPED = {
     ".git",
@@ -32,6 +34,11 @@ SKIPPED = {
     ".hypothesis",
 }
 TEXTS = {".py", ".md", ".toml", ".yml", ".yaml", ".ipynb", ".cff", ".txt", ".cfg", ".json", ".sh", ""}
+
+
+def place_of(path: Path) -> str:
+    """Path from the root: two drawers may hold files of one name."""
+    return path.relative_to(ROOT).as_posix()
 
 
 def read(name: str) -> str:
@@ -56,6 +63,13 @@ def text_files() -> list[Path]:
     return [f for f in kept if f.suffix in TEXTS and not f.name.endswith(".egg-info")]
 
 
+def dry_run(*arguments: str) -> subprocess.CompletedProcess:
+    """`make -n` as from a fresh shell, also where make itself runs these tests."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    bare = {name: value for name, value in bare.items() if name not in ("PRESET", "SEED", "RUN", "DATA")}
+    return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, env=bare)
+
+
 def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", read("Makefile"), flags=re.MULTILINE))
 
@@ -65,6 +79,28 @@ def pyproject_list(name: str) -> list[str]:
     body = re.search(rf"^{name} = \[\n(.*?)^\]", read("pyproject.toml"), flags=re.MULTILINE | re.DOTALL)
     assert body, f"pyproject.toml has no list {name}"
     return [ast.literal_eval(line.strip().rstrip(",")) for line in body[1].splitlines()]
+
+
+def test_the_rules_below_see_every_module():
+    """A file that moves out of sight would pass all of them."""
+    names = {path.name for path in MODULES}
+    assert len(MODULES) >= 45 and {"encoding.py", "epoch.py", "study.py", "ranking.py"} <= names, names
+    assert len(SCRIPTS) >= 50 and {"raster.py", "tracing.py", "wardrobe.py"} <= {
+        path.name for path in SCRIPTS
+    }
+
+
+def test_a_wheel_holds_every_drawer():
+    drawers = {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for path in MODULES
+        if path.name == "__init__.py"
+    }
+    assert set(find_packages(str(ROOT), include=["dmic*"])) == drawers
+    assert {path.parent for path in MODULES} == {
+        path.parent for path in MODULES if path.name == "__init__.py"
+    }
+    assert re.search(r'^include = \["dmic\*"\]$', read("pyproject.toml"), flags=re.MULTILINE)
 
 
 def test_readme_commands_are_make_targets():
@@ -80,16 +116,16 @@ def test_readme_commands_are_make_targets():
 
 @pytest.mark.parametrize("target", ["train", "test", "lab", "lint", "clean", "help", "figures"])
 def test_make_knows_each_target_and_every_file_it_calls(target):
-    plan = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+    plan = dry_run(target)
     assert plan.returncode == 0, plan.stderr
     for script in re.findall(r"\s((?:data_scripts|notebooks)/\S+\.(?:py|ipynb))", plan.stdout):
         assert (ROOT / script).is_file(), script
-    for module in re.findall(r"-m (dmic\.\w+)", plan.stdout):
+    for module in re.findall(r"-m (dmic[\w.]*)", plan.stdout):
         importlib.import_module(module)
 
 
 def test_make_train_passes_parameters_that_the_notebook_declares():
-    plan = subprocess.run(["make", "-n", "train", "SEED=3"], cwd=ROOT, capture_output=True, text=True).stdout
+    plan = dry_run("train", "SEED=3").stdout
     passed = dict(re.findall(r"-p (\w+) (\S+)", plan))
     assert passed["seed"] == "3" and passed["run_dir"] == "runs/toy-seed3"
     source = "".join(read("notebooks/09_full_training.ipynb"))
@@ -128,14 +164,14 @@ def test_every_import_is_declared():
                 [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
             )
             for name in (entry.split(".")[0] for entry in found):
-                assert name in known or name in sys.stdlib_module_names, f"{path.name} imports {name}"
+                assert name in known or name in sys.stdlib_module_names, f"{place_of(path)} imports {name}"
 
 
 def test_every_configuration_field_is_read():
     read_names = {
         node.attr
         for path in MODULES
-        if path.name != "config.py"
+        if path != ROOT / "dmic" / "config.py"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
@@ -178,7 +214,7 @@ def test_no_text_names_a_machine_or_a_registry():
         assert not found, f"{path.relative_to(ROOT)} names {found and found[0]}"
 
 
-@pytest.mark.parametrize("path", MODULES + SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES + SCRIPTS, ids=place_of)
 def test_modules_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 300, "a module that wants more than 300 lines is two ideas"
@@ -189,7 +225,7 @@ def test_modules_and_functions_stay_small(path):
             assert length <= 50, f"{node.name} has {length} lines of code"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=place_of)
 def test_public_things_have_docstrings(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "the module says nothing about itself"
@@ -200,7 +236,7 @@ def test_public_things_have_docstrings(path):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=place_of)
 def test_notebooks_named_in_docstrings_are_on_the_map(path):
     course = read("notebooks/README.md")
     for number in re.findall(r"notebooks/(\d\d)_", path.read_text(encoding="utf-8")):

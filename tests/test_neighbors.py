@@ -66,7 +66,7 @@ def test_bfloat16_alone_would_be_wrong_and_unsafe_rows_are_searched_again(rng, c
     low = torch.from_numpy(features).bfloat16()
     alone = (low @ low.T).topk(30, dim=1).indices.sort(dim=1).values.numpy()
     assert (alone != np.sort(full_sort(features, 30)[0], axis=1)).any(axis=1).mean() > 0.5
-    caplog.set_level(logging.DEBUG, logger="dmic.neighbors")
+    caplog.set_level(logging.DEBUG, logger=neighbors.logger.name)
     nearest(features, 30, backend="bf16")
     again = [r.args[:2] for r in caplog.records if "need more" in r.msg]
     assert again[0][0] > 0 and again[-1][0] == 0
@@ -95,7 +95,7 @@ def test_the_choice_fits_the_machine_and_is_logged(rng, monkeypatch, caplog, fai
     monkeypatch.setattr(neighbors, "_has_faiss", lambda: faiss)
     monkeypatch.setattr(neighbors, "bf16_is_fast", lambda device="cpu": bf16)
     monkeypatch.setattr(neighbors, "_SCORES", 1 << 22)
-    caplog.set_level(logging.INFO, logger="dmic.neighbors")
+    caplog.set_level(logging.INFO, logger=neighbors.logger.name)
     features = plain.unit(rng.normal(size=(points, 8)))
     found = nearest(features, 5)
     assert f"backend '{chosen}' (asked: 'auto') on cpu for {points} points" in caplog.text
@@ -104,7 +104,7 @@ def test_the_choice_fits_the_machine_and_is_logged(rng, monkeypatch, caplog, fai
 
 def test_without_bfloat16_units_the_wish_is_logged_and_float32_serves(rng, monkeypatch, caplog):
     monkeypatch.setattr(neighbors, "bf16_is_fast", lambda device="cpu": False)
-    caplog.set_level(logging.INFO, logger="dmic.neighbors")
+    caplog.set_level(logging.INFO, logger=neighbors.logger.name)
     features = plain.unit(rng.normal(size=(40, 8)))
     found = nearest(features, 5, backend="bf16")
     assert "cpu has no bfloat16 matrix units; backend 'torch' instead" in caplog.text

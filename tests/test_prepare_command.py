@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from notebook_runs import ROOT
 from PIL import Image
 
 from data_scripts.preparing import command
@@ -17,8 +18,6 @@ from data_scripts.preparing.listing import Photo, images_in
 from data_scripts.preparing.pictures import read_picture, read_pictures
 from data_scripts.preparing.report import PreparationError, Report
 from dmic.images import open_dataset
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def picture(seed: int = 0, size=(12, 6), channels=(3,)) -> np.ndarray:

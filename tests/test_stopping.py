@@ -7,18 +7,16 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from notebook_runs import STUDY
+from notebook_runs import ROOT, STUDY
 from PIL import Image
 
 from data_scripts import render_synthvi, stopping
 from dmic.images import DatasetError, open_dataset
 
-ROOT = Path(__file__).resolve().parents[1]
 LONG = 300  # seconds: a slow and busy machine needs a part of it, a hanging process is killed after it
 TINY = ["--preset", "tiny", "--set", "train_people=1", "--set", "test_people=1", "--workers", "1"]
 PREPARE = """

@@ -3,18 +3,14 @@
 import hashlib
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from data_scripts import render_synthvi  # noqa: E402
-from data_scripts.synthvi import dataset, speed, stage, world  # noqa: E402
-from data_scripts.synthvi.render import Studio  # noqa: E402
-from dmic.images import open_dataset  # noqa: E402
+from data_scripts import render_synthvi
+from data_scripts.synthvi import dataset, speed, stage, world
+from data_scripts.synthvi.render import Studio
+from dmic.images import open_dataset
 
 TINY = world.PRESETS["tiny"]
 

@@ -2,18 +2,14 @@
 
 import gzip
 import hashlib
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from data_scripts import build_body_asset  # noqa: E402
-from data_scripts.synthvi import body as bodies  # noqa: E402
-from data_scripts.synthvi import colors as dyes  # noqa: E402
-from data_scripts.synthvi import (  # noqa: E402
+from data_scripts import build_body_asset
+from data_scripts.synthvi import body as bodies
+from data_scripts.synthvi import colors as dyes
+from data_scripts.synthvi import (
     drape,
     dressing,
     figure,

@@ -2,17 +2,13 @@
 
 import csv
 import dataclasses
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from data_scripts import render_synthvi  # noqa: E402
-from data_scripts.synthvi import (  # noqa: E402
+from data_scripts import render_synthvi
+from data_scripts.synthvi import (
     cameras,
     dataset,
     foreground,
@@ -26,11 +22,11 @@ from data_scripts.synthvi import (  # noqa: E402
     tracing,
     world,
 )
-from data_scripts.synthvi.grain import TAIL, grain  # noqa: E402
-from data_scripts.synthvi.render import Studio  # noqa: E402
-from data_scripts.synthvi.stage import Buffers  # noqa: E402
-from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate  # noqa: E402
-from dmic.images import ImageTable, LazyImages, open_dataset  # noqa: E402
+from data_scripts.synthvi.grain import TAIL, grain
+from data_scripts.synthvi.render import Studio
+from data_scripts.synthvi.stage import Buffers
+from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
+from dmic.images import ImageTable, LazyImages, open_dataset
 
 TINY = world.PRESETS["tiny"]
 WORLD = world.World()
