@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from dmic.plots import COLORS, MARKERS
 
-__all__ = ["plot_filters", "plot_gem", "plot_receptive", "plot_similarities", "plot_views"]
+__all__ = ["plot_filters", "plot_gem", "plot_receptive", "plot_pair_cosines", "plot_views"]
 
 
 def plot_views(views: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
@@ -145,7 +145,7 @@ def plot_receptive(
     return list(axes)
 
 
-def plot_similarities(
+def plot_pair_cosines(
     cosines: Mapping[str, Mapping[str, ArrayLike]], axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
     """Draw histograms of cosines of pairs of one person and of two people, one panel per embedding.

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike
 from dmic.plots import COLORS, MARKERS
 
 __all__ = [
-    "plot_circle",
+    "plot_entries",
     "plot_loss_by_angle",
     "plot_sample_weights",
-    "plot_similarities",
+    "plot_entry_similarities",
     "plot_traces",
     "plot_updates",
 ]
@@ -39,7 +39,7 @@ _KINDS = {  # kind of similarity -> colour, line style
 }
 
 
-def plot_circle(
+def plot_entries(
     entries: Mapping[str, float], query: float | None = None, ax: Axes | None = None, *, title: str = ""
 ) -> Axes:
     """Draw memory entries, and a query, as unit vectors.
@@ -204,7 +204,7 @@ def plot_sample_weights(
     return panels
 
 
-def plot_similarities(
+def plot_entry_similarities(
     found: Mapping[str, Mapping[str, ArrayLike]], axes: Any = None, *, xlabel: str = "cosine"
 ) -> list[Axes]:
     """Draw distributions of instance-to-cluster similarity, one panel per stage.

@@ -21,7 +21,7 @@ from dmic.plots import COLORS
 __all__ = [
     "KIND_STYLES",
     "PEOPLE",
-    "plot_circle",
+    "plot_points_on_circle",
     "plot_matrix",
     "plot_precision_recall",
     "plot_reach",
@@ -47,7 +47,7 @@ _LINKS = {  # colour, line style, width
 _STEPS = ((1, "#D9D9D9", "·"), (2, "#009E73", "●"), (3, "#E69F00", "+"))
 
 
-def plot_circle(
+def plot_points_on_circle(
     degrees: ArrayLike,
     people: Sequence[str],
     ax: Axes | None = None,

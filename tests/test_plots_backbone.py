@@ -59,7 +59,7 @@ def test_receptive_field_counts_the_pixels_that_hold_95_percent():
 
 def test_similarities_count_every_pair():
     cosines = {"before": {"one person": [0.5, 0.7], "two people": [-0.2, 0.0, 0.1]}}
-    (ax,) = plots_backbone.plot_similarities(cosines)
+    (ax,) = plots_backbone.plot_pair_cosines(cosines)
     assert ax.get_title(loc="left") == "before"
     one, two = ax.containers
     assert sum(bar.get_height() * bar.get_width() for bar in one) == pytest.approx(1)

@@ -29,7 +29,7 @@ def offsets(ax) -> np.ndarray:
 
 
 def test_circle_puts_entries_and_query_at_their_angles():
-    ax = plots_memory.plot_circle({"a*": 0, "b": 90}, query=180)
+    ax = plots_memory.plot_entries({"a*": 0, "b": 90}, query=180)
     np.testing.assert_allclose(offsets(ax), [[1, 0], [0, 1], [-1, 0]], atol=1e-9)
     assert texts(ax) == ["a\n0°", "b\n90°", "query\n180°"]
     own, other = ax.get_lines()[1:3]
@@ -74,7 +74,7 @@ def test_sample_weights_are_bars_in_the_order_of_the_batch():
 
 def test_similarities_mark_medians_and_keep_areas_equal():
     kinds = {"own cluster, same modality": [0.5, 0.6, 0.7], "nearest wrong cluster": np.linspace(0, 0.4, 9)}
-    axes = plots_memory.plot_similarities({"before": kinds, "after": kinds})
+    axes = plots_memory.plot_entry_similarities({"before": kinds, "after": kinds})
     assert [ax.get_title(loc="left") for ax in axes] == ["before", "after"]
     medians = [float(np.mean(mark.get_xdata())) for mark in axes[0].get_lines()]
     assert medians == pytest.approx([0.6, 0.2])

@@ -25,7 +25,7 @@ def legend(ax):
 
 
 def test_circle_places_points_at_their_angles_and_links_by_kind():
-    ax = plots_neighbors.plot_circle(
+    ax = plots_neighbors.plot_points_on_circle(
         [0, 90, 180, 270], list("AAB?"), focus=0, listed={0, 1, 2}, mutual={0, 1}, added={3}
     )
     found = {c.get_label(): c.get_offsets() for c in ax.collections}
@@ -40,7 +40,7 @@ def test_circle_places_points_at_their_angles_and_links_by_kind():
 
 
 def test_circle_without_focus_has_no_links():
-    ax = plots_neighbors.plot_circle([0, 120, 240], list("AB?"), listed={1}, mutual={1})
+    ax = plots_neighbors.plot_points_on_circle([0, 120, 240], list("AB?"), listed={1}, mutual={1})
     assert len(ax.lines) == 1 and legend(ax) == ["person A", "person B", "nobody"]
 
 
