@@ -46,10 +46,10 @@ lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 figures: $(READY) $(DATA)/dataset.json ## draw the README's figure again
-	$(BIN)/python -m dmic.plots_people $(DATA) notebooks/figures
+	$(BIN)/python -m dmic.plots.people $(DATA) notebooks/figures
 
 ablations: $(READY) $(DATA)/dataset.json ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
-	$(BIN)/python -m dmic.study --data $(DATA) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
+	$(BIN)/python -m dmic.lab.study --data $(DATA) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
 		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results notebooks/ablations.json
 
 clean: ## remove the environment, rendered people and caches; your runs stay

@@ -2,6 +2,6 @@
 
 __version__ = "0.1.0"
 
-from dmic.threads import settle
+from dmic.compute.threads import settle
 
 settle()

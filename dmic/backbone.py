@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dmic.compute.layers import GeM, NonLocal, pad_small_maps
 from dmic.config import BackboneConfig
-from dmic.layers import GeM, NonLocal, pad_small_maps
 
 __all__ = ["Backbone", "GeM", "NonLocal", "WeightsError", "build"]
 

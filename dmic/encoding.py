@@ -1,7 +1,7 @@
 """k-reciprocal distance encoding as sparse rows, and the Jaccard distance between them (paper Eq. 1-5).
 
 An encoding is a matrix of all images against all images, of which nearly every entry is 0: only the others are kept, row by
-row (scipy's CSR). The loops over rows are in `dmic.kernels`.
+row (scipy's CSR). The loops over rows are in `dmic.compute.kernels`.
 
 Taught in: notebooks/03_distance_encoding.ipynb
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dmic import kernels
+from dmic.compute import kernels
 from dmic.neighbors import Neighbors
 
 __all__ = ["DenseGraphWarning", "distance_encoding", "half_length", "jaccard_distance", "reciprocal_sets"]

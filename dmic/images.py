@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset_folder import DatasetError, image_hash, read_folder
-from .dataset_writer import DatasetWriter
+from dmic.storage.dataset_folder import DatasetError, image_hash, read_folder
+from dmic.storage.dataset_writer import DatasetWriter
 
 __all__ = [
     "DatasetError",

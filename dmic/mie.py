@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dmic import kernels
+from dmic.compute import kernels
 from dmic.config import Expansion
 from dmic.encoding import warn_if_dense
 from dmic.neighbors import Neighbors

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dmic import kernels
+from dmic.compute import kernels
 
 __all__ = ["Backend", "Neighbors", "bf16_is_fast", "nearest"]
 

@@ -19,12 +19,12 @@ from accelerate.utils import gather_object
 from numpy.typing import NDArray
 
 from dmic import augment, backbone, diagnostics, dnc, evaluation
+from dmic.compute.devices import accelerator, bf16_inference, keep_freed_memory, peak_memory_gib
+from dmic.compute.progress import Progress, ProgressStyle
 from dmic.config import Config
-from dmic.devices import accelerator, bf16_inference, keep_freed_memory, peak_memory_gib
 from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
 from dmic.images import ImageTable, Modality
-from dmic.progress import Progress, ProgressStyle
-from dmic.runs import RunError, RunFolder, clean
+from dmic.storage.run_folder import RunError, RunFolder, clean
 
 __all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
 
@@ -60,7 +60,7 @@ def fit(
         With splits train, query and gallery. Training reads images, cameras and modalities; identities serve diagnostics and
         evaluation only (unless ``clustering.labels`` is ``"identities"``).
     run_dir
-        Folder of the run (see ``dmic.runs``). The same call on the same folder resumes after the last whole epoch and
+        Folder of the run (see ``dmic.storage.run_folder``). The same call on the same folder resumes after the last whole epoch and
         ends with an uninterrupted run's numbers (on a GPU, up to kernels that are not deterministic).
     resume : bool
         False deletes an earlier run of the same configuration first.
@@ -80,7 +80,7 @@ def fit(
         If visible or infrared images give no cluster. No joint cluster: its losses are left out of the epoch (logged).
     TrainingDivergedError
         If the loss stops being finite.
-    dmic.runs.RunError
+    dmic.storage.run_folder.RunError
         If the folder holds another run.
     """
     return _Run(config, table, Path(run_dir), resume, progress).go(callback)

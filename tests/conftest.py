@@ -78,7 +78,7 @@ def mini_study(small_world, tmp_path_factory) -> Path:
     command = [
         sys.executable,
         "-m",
-        "dmic.study",
+        "dmic.lab.study",
         "--data",
         str(small_world),
         "--out",

@@ -14,8 +14,8 @@ from torch.nn import functional
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from dmic.backbone import WeightsError, build
+from dmic.compute.layers import GeM, NonLocal, pad_small_maps
 from dmic.config import BackboneConfig
-from dmic.layers import GeM, NonLocal, pad_small_maps
 
 VISIBLE, INFRARED = 0, 1
 LITE0 = "efficientnet_lite0"

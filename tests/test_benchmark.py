@@ -7,10 +7,10 @@ import plain
 import pytest
 import torch
 
-from dmic import baselines, benchmark, costs, synthetic
 from dmic.dnc import pseudo_labels
+from dmic.evaluation.ranking import RULES, rank_metrics
+from dmic.lab import benchmark, costs, reference, synthetic
 from dmic.neighbors import nearest
-from dmic.ranking import RULES, rank_metrics
 
 # Synthetic embeddings ---------------------------------------------------------------------------------------------
 
@@ -70,12 +70,12 @@ def test_the_dense_loops_are_the_equations_and_the_package_agrees(rng):
     cameras = rng.integers(1, 6, 70)
     labels = {"cameras": cameras, "modalities": (cameras == 3).astype(np.int64)}
     lists = nearest(features, 14).indices
-    found = baselines.dense_clustering(lists, features, **labels, k1=14, k2=9, eps=0.6)
+    found = reference.dense_clustering(lists, features, **labels, k1=14, k2=9, eps=0.6)
     expanded = plain.expand(plain.encode(features, lists, 14), lists, 9, "modality_camera", labels)
     np.testing.assert_allclose(found.distance, plain.jaccard(expanded), atol=1e-5)
     np.testing.assert_array_equal(found.labels, pseudo_labels(features, **labels, k1=14, k2=9, eps=0.6))
     assert found.labels.max() >= 3 and set(found.seconds) == {"encoding", "expansion", "Jaccard", "DBSCAN"}
-    assert baselines.dense_gib(34_167) == pytest.approx(13.05, abs=0.01)
+    assert reference.dense_gib(34_167) == pytest.approx(13.05, abs=0.01)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -95,7 +95,7 @@ def test_rank_metrics_equal_the_loop_over_queries(rng, rule, kind):
         "gallery_cameras": rng.choice([1, 2, 3], gallery),
     }
     found = rank_metrics(distance.astype(dtype), rule=rule, **sides).to_dict()
-    expected = baselines.loop_over_queries(distance.astype(dtype), rule=rule, **sides)
+    expected = reference.loop_over_queries(distance.astype(dtype), rule=rule, **sides)
     assert found == pytest.approx(expected, abs=1e-6) and 0 < found["mAP"] < 100
 
 

@@ -7,11 +7,11 @@ import importlib.metadata
 import numpy as np
 import pytest
 
-from dmic import checks
+from dmic.course import environment
 
 
 def test_everything_this_project_needs_is_there():
-    table = checks.environment_table()
+    table = environment.environment_table()
     assert (table["state"] == "[OK]").all(), table[table["state"] != "[OK]"]
     assert table.loc["numpy", "found"] == np.__version__
     assert table.loc["torch multiplies", "found"] == "sum 8"  # ones(2, 2) squared: four entries of 2
@@ -28,7 +28,7 @@ def fake_packages(monkeypatch, wanted, installed):
 
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: wanted)
     monkeypatch.setattr(importlib.metadata, "version", version)
-    return checks.environment_table()
+    return environment.environment_table()
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_a_broken_library_becomes_a_row(monkeypatch):
     def broken():
         raise RuntimeError("operator torchvision::nms does not exist")
 
-    monkeypatch.setattr(checks, "_suppress", broken)
-    row = checks.environment_table().loc["torchvision fits torch"]
+    monkeypatch.setattr(environment, "_suppress", broken)
+    row = environment.environment_table().loc["torchvision fits torch"]
     assert row["state"] == "[FAIL]" and "torchvision::nms" in row["found"]
 
 
@@ -76,4 +76,4 @@ def test_a_broken_library_becomes_a_row(monkeypatch):
     ],
 )
 def test_hint_for_names_the_mistake(answer, said):
-    assert checks.hint_for(answer, {8: "eight", 2.5: "half"}, "other") == said
+    assert environment.hint_for(answer, {8: "eight", 2.5: "half"}, "other") == said

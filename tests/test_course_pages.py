@@ -21,11 +21,11 @@ GLOSSARY = (COURSE / "glossary.md").read_text(encoding="utf-8")
 INSTRUCTOR = (COURSE / "instructor.md").read_text(encoding="utf-8")
 REFERENCES = (COURSE / "references.bib").read_text(encoding="utf-8")
 WORDS, SYMBOLS = GLOSSARY.split("## Symbols")
-MODULES = {  # last name -> full name: the pages leave the drawers out
-    path.stem if path.stem != "__init__" else path.parent.name: ".".join(
+MODULES = {  # last name -> full name: the pages leave the drawers out; of two, the one nearer to the top
+    (path.parent if path.stem == "__init__" else path).stem: ".".join(
         path.relative_to(ROOT).with_suffix("").parts
     ).removesuffix(".__init__")
-    for path in (ROOT / "dmic").rglob("*.py")
+    for path in sorted((ROOT / "dmic").rglob("*.py"), key=lambda path: -len(path.parts))
 }
 SECTIONS = {field.name for field in dataclasses.fields(config.Config)} - {"name"}
 PAPER = ("sysu-mm01", "regdb")  # the order of the symbol table's values

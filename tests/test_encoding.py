@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from dmic import encoding, kernels
+from dmic import encoding
+from dmic.compute import kernels
 from dmic.encoding import (
     DenseGraphWarning,
     distance_encoding,

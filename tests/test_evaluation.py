@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from dmic import evaluation, ranking
+from dmic import evaluation
 from dmic.evaluation import (
     PROTOCOLS,
     Protocol,
@@ -17,6 +17,7 @@ from dmic.evaluation import (
     mean_of_splits,
     rank_metrics,
     ranked_gallery,
+    ranking,
 )
 from dmic.images import ImageTable, LazyImages
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dmic import evidence
+from dmic.lab import evidence
 
 
 def people(noise, cameras=(1, 2, 3, 6), shots=2, count=5):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmic import encoding, kernels, mie
+from dmic import encoding, mie
+from dmic.compute import kernels
 from dmic.encoding import DenseGraphWarning, distance_encoding
 from dmic.mie import expand, expansion_weights
 from dmic.neighbors import Neighbors, nearest

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmic import kernels, neighbors
+from dmic import neighbors
+from dmic.compute import kernels
 from dmic.neighbors import nearest
 
 BACKENDS = ["faiss", "torch", "bf16"]

@@ -17,7 +17,7 @@ from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
 from papermill.exceptions import PapermillExecutionError
 
 from dmic import course
-from dmic.arms import ARMS
+from dmic.lab.arms import ARMS
 
 FULL = ROOT / "notebooks" / "09_full_training.ipynb"
 

@@ -12,7 +12,7 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from dmic import plots, plots_people
+from dmic import plots
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +167,7 @@ def test_metrics_bars_and_standard_error():
 def test_people_marks_cameras_that_saw_nobody():
     table = PlainTable()
     table.identities[(table.identities == 3) & (table.cameras == 5)] = 4
-    ax = plots_people.plot_people(table, [2, 3], per_camera=2)
+    ax = plots.plot_people(table, [2, 3], per_camera=2)
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("not seen") == 1 and "person 3" in texts
     titles = [text for text in texts if text.startswith("camera")]
@@ -181,7 +181,7 @@ def test_people_marks_cameras_that_saw_nobody():
 def test_people_chooses_those_seen_most():
     table = PlainTable()
     table.identities[(table.identities == 0) & (table.cameras == 5)] = 1
-    ax = plots_people.plot_people(table, people=3, per_camera=1)
+    ax = plots.plot_people(table, people=3, per_camera=1)
     assert {text.get_text() for text in ax.texts} >= {"person 1", "person 2", "person 3"}
 
 
@@ -189,7 +189,7 @@ def test_ranked_gallery_marks_right_and_wrong():
     table = PlainTable()
     gallery = np.array([[0, 12, -1], [24, 1, 2]])
     ranked = SimpleNamespace(queries=np.array([4, 30]), gallery=gallery, correct=gallery < 12)
-    ax = plots_people.plot_ranked_gallery(table, ranked)
+    ax = plots.plot_ranked_gallery(table, ranked)
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("✓") == 3 and texts.count("✗") == 2 and texts.count("–") == 1
     assert len(ax.images) == 2 + 5
@@ -198,19 +198,19 @@ def test_ranked_gallery_marks_right_and_wrong():
 def test_embedding_map_joins_the_two_modalities_of_a_person():
     table = PlainTable(people=5)
     features = np.random.default_rng(0).normal(size=(len(table), 8)).astype(np.float32)
-    points = plots_people.project(features, seed=1)
-    np.testing.assert_array_equal(points, plots_people.project(features, seed=1))
-    ax = plots_people.plot_embedding(points, table.identities, table.modalities, title="before")
+    points = plots.project(features, seed=1)
+    np.testing.assert_array_equal(points, plots.project(features, seed=1))
+    ax = plots.plot_embedding(points, table.identities, table.modalities, title="before")
     assert len(ax.get_lines()) == 5 and ax.get_title(loc="left") == "before"
     assert len(ax.collections) == 10
 
 
 def test_camera_matrix_puts_visible_cameras_first_and_shows_every_number():
-    from dmic.evidence import CameraMatrix
+    from dmic.lab.evidence import CameraMatrix
 
     rank1 = np.array([[90.0, 20.0, 80.0], [10.0, 70.0, 30.0], [60.0, 40.0, np.nan]])
     matrix = CameraMatrix(np.array([1, 3, 5]), np.array([0, 1, 0]), rank1, rank1)
-    ax = plots_people.plot_camera_matrix(matrix, title="hand-made")
+    ax = plots.plot_camera_matrix(matrix, title="hand-made")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1 vis", "5 vis", "3 inf"]
     assert [text.get_text() for text in ax.texts] == ["90", "80", "20", "60", "40", "10", "30", "70"]
     assert ax.get_title(loc="left") == "hand-made"

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dmic import diagnostics, plots, plots_clusters
+from dmic import diagnostics, plots
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ class PlainTable:
 
 def test_cluster_map_letters_clusters_by_size_and_dashes_outliers():
     labels = np.array([9, -1, 4, 4, 4, 9])
-    ax = plots_clusters.plot_cluster_map(PlainTable(), labels, 7, title="Plain:")
+    ax = plots.plot_cluster_map(PlainTable(), labels, 7, title="Plain:")
     letters = [text.get_text() for text in ax.texts if len(text.get_text()) == 1]
     assert letters == ["A", "A", "A", "B", "–"]  # camera 1 first: it is visible
     cameras = [text.get_text() for text in ax.texts if text.get_text().startswith("camera")]
@@ -48,19 +48,19 @@ def test_cluster_map_letters_clusters_by_size_and_dashes_outliers():
 
 
 def test_cluster_map_keeps_to_the_images_per_camera():
-    ax = plots_clusters.plot_cluster_map(PlainTable(), np.zeros(6, int), 7, per_camera=1)
+    ax = plots.plot_cluster_map(PlainTable(), np.zeros(6, int), 7, per_camera=1)
     assert len(ax.images) == 2
 
 
 def test_weights_are_written_as_fractions():
-    ax = plots_clusters.plot_weights({"a": [1 / 3, 2 / 3], "b": [1 / 16, 15 / 16]}, ["x", "y"])
+    ax = plots.plot_weights({"a": [1 / 3, 2 / 3], "b": [1 / 16, 15 / 16]}, ["x", "y"])
     assert [text.get_text() for text in ax.texts] == ["1/3", "2/3", "1/16", "15/16"]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
 
 
 def test_splitting_by_hand():
     """One person: camera 1 has clusters 0, 0, 1; camera 3 has 1 and an outlier."""
-    matrix = plots_clusters.splitting_matrix([0, 0, 1, 1, -1], identities=[5] * 5, cameras=[1, 1, 1, 3, 3])
+    matrix = plots.splitting_matrix([0, 0, 1, 1, -1], identities=[5] * 5, cameras=[1, 1, 1, 3, 3])
     np.testing.assert_allclose(matrix, [[2 / 3, 2 / 3], [2 / 3, np.nan]])
 
 
@@ -79,7 +79,7 @@ def test_splitting_counts_pairs_as_a_double_loop_does(seed, n):
                 split[at] += labels[i] != labels[j]
     with np.errstate(invalid="ignore"):
         expected = split / whole
-    found = plots_clusters.splitting_matrix(labels, identities=identities, cameras=cameras)
+    found = plots.splitting_matrix(labels, identities=identities, cameras=cameras)
     np.testing.assert_allclose(found, expected)
 
 
@@ -88,25 +88,25 @@ def test_splitting_agrees_with_the_diagnostics_for_two_cameras():
     labels, identities, cameras = rng.integers(-1, 3, 60), rng.integers(0, 4, 60), rng.integers(1, 3, 60)
     ids = {"identities": identities, "cameras": cameras}
     described = diagnostics.describe(labels, **ids, modalities=np.zeros(60, int))
-    found = plots_clusters.splitting_matrix(labels, **ids)
+    found = plots.splitting_matrix(labels, **ids)
     assert found[0, 1] == pytest.approx(described["camera_splitting"])
 
 
 def test_splitting_figure_puts_visible_cameras_first():
     matrix = np.array([[0.1, 0.2], [0.2, 0.4]])
-    ax = plots_clusters.plot_splitting(matrix, [1, 2], [1, 0], title="t")
+    ax = plots.plot_splitting(matrix, [1, 2], [1, 0], title="t")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2 vis", "1 inf"]
     assert [text.get_text() for text in ax.texts] == ["0.40", "0.20", "0.20", "0.10"]
 
 
 def test_rules_have_their_own_look():
-    values = {rule: [0.1 * i, 0.2] for i, rule in enumerate(plots_clusters.RULES)}
-    ax = plots_clusters.plot_rules([1, 2], values, xlabel="x", ylabel="y")
+    values = {rule: [0.1 * i, 0.2] for i, rule in enumerate(plots.RULES)}
+    ax = plots.plot_rules([1, 2], values, xlabel="x", ylabel="y")
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert {line.get_marker() for line in lines.values()} == {"x", "o", "^", "s"}
     np.testing.assert_allclose(lines["camera"].get_ydata(), [0.1, 0.2])
     assert ax.get_legend() is not None
-    bare = plots_clusters.plot_rules([1, 2], values, xlabel="x", ylabel="y", legend=False)
+    bare = plots.plot_rules([1, 2], values, xlabel="x", ylabel="y", legend=False)
     assert bare.get_legend() is None
 
 
@@ -114,7 +114,7 @@ def test_maps_draw_every_image_in_every_panel():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(12, 2))
     cameras = np.tile([1, 2, 3], 4)
-    axes = plots_clusters.plot_maps(
+    axes = plots.plot_maps(
         {"in": points, "out": -points}, np.repeat([0, 1], 6), cameras, (cameras == 3).astype(int)
     )
     assert axes.shape == (2, 3)

@@ -9,7 +9,7 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from dmic import plots, plots_loop
+from dmic import plots
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def texts(ax) -> list[str]:
 
 def test_batch_shows_every_image_with_its_caption():
     images = np.random.default_rng(0).integers(0, 255, (5, 8, 4, 3), dtype=np.uint8)
-    ax = plots_loop.plot_batch(images, list("abcde"), 3)
+    ax = plots.plot_batch(images, list("abcde"), 3)
     assert len(ax.images) == 5 and texts(ax) == list("abcde")
     for shown, image in zip(ax.images, images, strict=True):
         np.testing.assert_array_equal(shown.get_array(), image)
@@ -48,7 +48,7 @@ def test_batch_shows_every_image_with_its_caption():
 
 def test_runs_get_one_panel_each_and_share_a_legend():
     histories = {name: [line(0), line(1, clusters=4)] for name in ("fine", "broken", "odd", "last")}
-    panels = plots_loop.plot_runs(histories, columns=3)
+    panels = plots.plot_runs(histories, columns=3)
     assert [ax.get_title(loc="left") for ax in panels] == ["fine", "broken", "odd", "last"]
     assert [ax.get_legend() for ax in panels] == [None] * 4
     (legend,) = panels[0].figure.legends
@@ -69,7 +69,7 @@ def test_live_plot_redraws_one_figure_after_every_epoch():
         shown.append(display_id)
         return Handle()
 
-    live = plots_loop.LivePlot(display)
+    live = plots.LivePlot(display)
     live(line(0))
     live(line(1))
     assert shown == [True] and updates == [[1, 1], [2, 2]]

@@ -9,7 +9,7 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from dmic import plots, plots_memory
+from dmic import plots
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def offsets(ax) -> np.ndarray:
 
 
 def test_circle_puts_entries_and_query_at_their_angles():
-    ax = plots_memory.plot_entries({"a*": 0, "b": 90}, query=180)
+    ax = plots.plot_entries({"a*": 0, "b": 90}, query=180)
     np.testing.assert_allclose(offsets(ax), [[1, 0], [0, 1], [-1, 0]], atol=1e-9)
     assert texts(ax) == ["a\n0°", "b\n90°", "query\n180°"]
     own, other = ax.get_lines()[1:3]
@@ -37,7 +37,7 @@ def test_circle_puts_entries_and_query_at_their_angles():
 
 
 def test_loss_by_angle_draws_one_curve_per_temperature():
-    ax = plots_memory.plot_loss_by_angle([0, 45, 90], {1.0: [0.3, 0.7, 1.3], 0.05: [0, 0.7, 20]}, halfway=45)
+    ax = plots.plot_loss_by_angle([0, 45, 90], {1.0: [0.3, 0.7, 1.3], 0.05: [0, 0.7, 20]}, halfway=45)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["τ = 1", "τ = 0.05"]
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), [0, 0.7, 20])
     marked = {tuple(np.ravel(a)) for a in (ax.get_lines()[2].get_xdata(), ax.get_lines()[3].get_ydata())}
@@ -46,7 +46,7 @@ def test_loss_by_angle_draws_one_curve_per_temperature():
 
 def test_updates_have_a_row_per_rule_and_move_from_hollow_to_full():
     batches = [{"visible": 0, "infrared": 90}, {"visible": 180, "infrared": 270}]
-    axes = plots_memory.plot_updates({"random": [0, 90, 180], "momentum": [0, 45, 60]}, batches)
+    axes = plots.plot_updates({"random": [0, 90, 180], "momentum": [0, 45, 60]}, batches)
     assert len(axes) == 4 and [ax.get_title(loc="center") for ax in axes] == ["batch 1", "batch 2", "", ""]
     for ax, (old, new) in zip(axes, [(0, 90), (90, 180), (0, 45), (45, 60)], strict=True):
         before, after = offsets(ax)[-2:]
@@ -57,7 +57,7 @@ def test_updates_have_a_row_per_rule_and_move_from_hollow_to_full():
 
 
 def test_traces_share_the_angle_axis_and_name_the_levels_once():
-    axes = plots_memory.plot_traces({"a": [0, 10], "b": [5, 80]}, {"visible": 20, "wrong": 150})
+    axes = plots.plot_traces({"a": [0, 10], "b": [5, 80]}, {"visible": 20, "wrong": 150})
     np.testing.assert_array_equal(axes[1].get_lines()[-1].get_ydata(), [5, 80])
     assert axes[0].get_ylim() == axes[1].get_ylim()
     assert texts(axes[0]) == [] and texts(axes[1]) == ["visible", "wrong"]
@@ -66,7 +66,7 @@ def test_traces_share_the_angle_axis_and_name_the_levels_once():
 
 def test_sample_weights_are_bars_in_the_order_of_the_batch():
     weights = {"momentum 0.5": [0.25, 0.25, 0.5]}
-    (ax,) = plots_memory.plot_sample_weights(weights, ["visible", "infrared"])
+    (ax,) = plots.plot_sample_weights(weights, ["visible", "infrared"])
     assert [bar.get_height() for bar in ax.patches[:3]] == [0.25, 0.25, 0.5]
     colors = [matplotlib.colors.to_hex(bar.get_facecolor()) for bar in ax.patches[:3]]
     assert colors == ["#000000", "#0072b2", "#d55e00"]
@@ -74,7 +74,7 @@ def test_sample_weights_are_bars_in_the_order_of_the_batch():
 
 def test_similarities_mark_medians_and_keep_areas_equal():
     kinds = {"own cluster, same modality": [0.5, 0.6, 0.7], "nearest wrong cluster": np.linspace(0, 0.4, 9)}
-    axes = plots_memory.plot_entry_similarities({"before": kinds, "after": kinds})
+    axes = plots.plot_entry_similarities({"before": kinds, "after": kinds})
     assert [ax.get_title(loc="left") for ax in axes] == ["before", "after"]
     medians = [float(np.mean(mark.get_xdata())) for mark in axes[0].get_lines()]
     assert medians == pytest.approx([0.6, 0.2])

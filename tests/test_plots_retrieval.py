@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from dmic import plots, plots_retrieval, plots_scores
+from dmic import plots
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def texts(ax):
 
 
 def test_course_map_names_each_notebook_of_the_loop_and_closes_it():
-    ax = plots_retrieval.plot_course_map()
+    ax = plots.plot_course_map()
     numbers = [int(found) for text in texts(ax) for found in re.findall(r"^0(\d)", text)]
     assert numbers == [1, 2, 3, 4, 5, 6, 7]
     arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
@@ -42,12 +42,12 @@ def test_kinds_are_bars_with_their_value_and_side():
         "within an infrared camera": {"rank1": 15.0},
         "infrared → visible": {"rank1": 6.0},
     }
-    ax = plots_retrieval.plot_kinds(kinds, chance=0.8)
+    ax = plots.plot_kinds(kinds, chance=0.8)
     assert [bar.get_width() for bar in ax.patches] == [30.0, 15.0, 6.0]
     sides = [to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
     assert sides == [plots.COLORS[side] for side in ("visible", "infrared", "joint")]
     assert ax.lines[0].get_xdata()[0] == 0.8
-    assert not plots_retrieval.plot_kinds(kinds).lines
+    assert not plots.plot_kinds(kinds).lines
 
 
 def test_counts_stack_the_splits_and_count_people():
@@ -57,7 +57,7 @@ def test_counts_stack_the_splits_and_count_people():
         identities=np.array([7, 7, 8, 7, 9]),
         splits=np.array(["train", "train", "gallery", "train", "query"]),
     )
-    ax = plots_retrieval.plot_counts(table)
+    ax = plots.plot_counts(table)
     heights = [[bar.get_height() for bar in container] for container in ax.containers]
     assert heights == [[2, 1], [1, 0], [0, 1]]  # train, gallery, query
     assert [bar.get_y() for bar in ax.containers[2]] == [3, 1]  # on top of what is below
@@ -67,14 +67,14 @@ def test_counts_stack_the_splits_and_count_people():
 
 
 def test_brightness_says_its_correlation():
-    ax = plots_retrieval.plot_brightness({"one": [0.1, 0.2, 0.3], "other": [0.6, 0.4, 0.2]}, side="infrared")
+    ax = plots.plot_brightness({"one": [0.1, 0.2, 0.3], "other": [0.6, 0.4, 0.2]}, side="infrared")
     assert ax.get_title(loc="left") == "correlation -1.00"
     assert ax.collections[0].get_offsets().tolist() == [[0.1, 0.6], [0.2, 0.4], [0.3, 0.2]]
     assert ax.get_xlabel().startswith("one") and ax.get_ylabel().startswith("other")
 
 
 def test_cosines_mark_both_means():
-    ax = plots_retrieval.plot_cosines([0.5, 0.7], [0.1, 0.2, 0.3], title="pairs")
+    ax = plots.plot_cosines([0.5, 0.7], [0.1, 0.2, 0.3], title="pairs")
     assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([0.6, 0.2])
     assert ax.get_title(loc="left") == "pairs"
 
@@ -82,7 +82,7 @@ def test_cosines_mark_both_means():
 def test_distance_matrix_frames_right_and_strikes_dropped():
     distance = np.array([[0.1, 0.4], [0.3, 0.2]])
     right, dropped = np.eye(2, dtype=bool), np.array([[False, True], [False, False]])
-    ax = plots_scores.plot_distance_matrix(distance, ["q1", "q2"], ["a", "b"], right=right, dropped=dropped)
+    ax = plots.plot_distance_matrix(distance, ["q1", "q2"], ["a", "b"], right=right, dropped=dropped)
     assert texts(ax) == ["0.1", "0.4", "0.3", "0.2"]
     frames = [patch.get_xy() for patch in ax.patches if isinstance(patch, Rectangle)]
     assert [(round(x + 0.44), round(y + 0.42)) for x, y in frames] == [(0, 0), (1, 1)]
@@ -93,7 +93,7 @@ def test_distance_matrix_frames_right_and_strikes_dropped():
 
 def test_ranked_lists_mark_right_and_wrong():
     lists = {"q1": [("a", True), ("b", False)], "q2": [("b", False)]}
-    ax = plots_scores.plot_ranked_lists(lists, notes={"q2": "AP 0"})
+    ax = plots.plot_ranked_lists(lists, notes={"q2": "AP 0"})
     assert texts(ax) == ["a ✓", "b ✗", "", "b ✗", "AP 0"]
     assert [patch.get_linewidth() for patch in ax.patches] == [2, 1, 1]
     assert list(ax.get_xticks()) == [1, 2]
@@ -101,7 +101,7 @@ def test_ranked_lists_mark_right_and_wrong():
 
 def test_person_luck_draws_every_group_inside_the_foretold_band():
     groups = {10: np.array([30.0, 50.0]), 40: np.array([40.0])}
-    ax = plots_scores.plot_person_luck(groups, score=40.0, error=2.0, people=40)
+    ax = plots.plot_person_luck(groups, score=40.0, error=2.0, people=40)
     score, *dots = ax.lines
     assert score.get_ydata()[0] == 40
     assert [line.get_ydata().tolist() for line in dots] == [[30.0, 50.0], [40.0]]
@@ -112,7 +112,7 @@ def test_person_luck_draws_every_group_inside_the_foretold_band():
 
 
 def test_gallery_size_shows_guessing_beside():
-    ax = plots_scores.plot_gallery_size([10, 50], [60.0, 30.0])
+    ax = plots.plot_gallery_size([10, 50], [60.0, 30.0])
     found, guess = (line.get_ydata().tolist() for line in ax.lines)
     assert found == [60.0, 30.0] and guess == pytest.approx([10.0, 2.0])
     assert list(ax.get_xticks()) == [10, 50]

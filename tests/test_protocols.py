@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from dmic.protocols import PROTOCOLS, Protocol, draw_gallery, draw_gallery_agw, protocol_by_name
+from dmic.evaluation.protocols import PROTOCOLS, Protocol, draw_gallery, draw_gallery_agw, protocol_by_name
 
 
 def test_flipped_swaps_the_sides():

@@ -190,7 +190,18 @@ def test_a_signal_that_was_to_be_ignored_still_is():
 
 
 def test_runs_of_a_killed_study_end_with_it(small_world, tmp_path):
-    command = ["-m", "dmic.study", "--data", small_world, "--out", tmp_path, "--jobs", "2", "--arms", "dmic"]
+    command = [
+        "-m",
+        "dmic.lab.study",
+        "--data",
+        small_world,
+        "--out",
+        tmp_path,
+        "--jobs",
+        "2",
+        "--arms",
+        "dmic",
+    ]
     endless = json.dumps({**STUDY, "training.iterations": 10**6})
     with started([*command, "--seeds", "0", "1", "--overrides", endless]) as process:
         begun = [tmp_path / f"dmic-seed{seed}" / "config.json" for seed in (0, 1)]

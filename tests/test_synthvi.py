@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from data_scripts import render_synthvi
-from data_scripts.synthvi import dataset, speed, stage, world
+from data_scripts.synthvi import dataset, speed, world
+from data_scripts.synthvi.image import gbuffer
 from data_scripts.synthvi.render import Studio
 from dmic.images import open_dataset
 
@@ -36,9 +37,9 @@ def test_a_person_fills_the_box_and_stands_on_the_floor(studio):
     person, mesh = studio.dressed(2)
     for camera in (1, 3, 5):
         shot, _ = studio.shot(2, camera, 0, person)
-        points = stage.pose_mesh(studio.body, mesh, shot)
+        points = gbuffer.pose_mesh(studio.body, mesh, shot)
         assert abs(points[np.unique(mesh.faces), 1].min()) < 1e-5
-        buffers = stage.draw_buffers(studio.body, mesh, studio.cameras[camera], shot, TINY)
+        buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[camera], shot, TINY)
         rows = np.flatnonzero(buffers.surface.any(axis=1)) / (2 * TINY.height)
         assert 0.75 < np.ptp(rows) and rows.min() < 0.18 and rows.max() > 0.85
         assert buffers.surface.astype(bool).mean() > 0.12
@@ -47,7 +48,7 @@ def test_a_person_fills_the_box_and_stands_on_the_floor(studio):
 def test_one_raster_pass_serves_both_spectra(studio):
     person, mesh = studio.dressed(1)
     shot, _ = studio.shot(1, 1, 0, person)
-    buffers = stage.draw_buffers(studio.body, mesh, studio.cameras[1], shot, TINY)
+    buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[1], shot, TINY)
     visible, infrared = (
         studio.expose(buffers, person, studio.cameras[c], shot, np.random.default_rng(0))[0] for c in (1, 3)
     )

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from data_scripts import build_body_asset
-from data_scripts.synthvi import body as bodies
-from data_scripts.synthvi import colors as dyes
-from data_scripts.synthvi import (
+from data_scripts.synthvi import world
+from data_scripts.synthvi.image import raster
+from data_scripts.synthvi.person import body as bodies
+from data_scripts.synthvi.person import colors as dyes
+from data_scripts.synthvi.person import (
     drape,
     dressing,
-    figure,
     folds,
+    mannequin,
     materials,
     outfit,
     pieces,
     pose,
-    raster,
     wardrobe,
-    world,
 )
 
 AVERAGE = bodies.Shape(male=0.5, old=0.0, muscle=0.5, weight=0.5, height=0.0, ancestry=(0.2, 0.3, 0.5))
@@ -273,7 +273,7 @@ def test_tops_trousers_and_sleeves_end_at_their_edges(body, hem):
     top, bottom, sleeve = (shown[pieces.Surface[name]] for name in ("TOP", "BOTTOM", "SLEEVE"))
     assert hem - 1e-6 <= made.rest[top, 1].min() < hem + 0.05
     assert -0.5 - 1e-6 <= made.rest[bottom, 1].min() < -0.44
-    assert figure.arm_length_share(made.rest[sleeve]).max() <= 0.4 + 1e-6
+    assert mannequin.arm_length_share(made.rest[sleeve]).max() <= 0.4 + 1e-6
     legs = made.rest[shown[pieces.Surface.BODY], 1]
     assert ((legs > -0.65) & (legs < -0.52)).any()  # bare shins below shorts
 
@@ -291,8 +291,8 @@ def test_coats_open_in_front_and_hide_sleeves(body):
 @pytest.mark.parametrize("weight", [0.1, 0.9])
 def test_cloth_lies_outside_the_body_and_wide_cloth_outside_tight_cloth(body, weight):
     shape = bodies.Shape(**{**vars(AVERAGE), "weight": weight})
-    skin = figure.figure_of(body, shape)
-    belly = figure.regions().trunk & (np.abs(body.vertices[:, 1] - 0.2) < 0.04)
+    skin = mannequin.figure_of(body, shape)
+    belly = mannequin.regions().trunk & (np.abs(body.vertices[:, 1] - 0.2) < 0.04)
     reach = skin.vertices[belly, 2].max()
 
     def front(volume):

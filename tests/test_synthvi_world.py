@@ -8,23 +8,12 @@ import numpy as np
 import pytest
 
 from data_scripts import render_synthvi
-from data_scripts.synthvi import (
-    cameras,
-    dataset,
-    foreground,
-    scenes,
-    sensor,
-    shadow,
-    shots,
-    sightings,
-    textures,
-    things,
-    tracing,
-    world,
-)
-from data_scripts.synthvi.grain import TAIL, grain
+from data_scripts.synthvi import appearances, captures, dataset, world
+from data_scripts.synthvi.image import sensor, shadow
+from data_scripts.synthvi.image.gbuffer import Buffers
+from data_scripts.synthvi.image.sensor_noise import TAIL, grain
+from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
 from data_scripts.synthvi.render import Studio
-from data_scripts.synthvi.stage import Buffers
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
 from dmic.images import ImageTable, LazyImages, open_dataset
 
@@ -120,7 +109,7 @@ def test_world_b_is_another_world():
 def test_everybody_is_seen_in_both_spectra_by_the_asked_share():
     preset = dataclasses.replace(TINY, train_people=60, least_share=0.25, most_share=0.5)
     made = dataclasses.replace(WORLD, visible_cameras=5, infrared_cameras=3)
-    table = sightings.sightings(0, made, preset)
+    table = appearances.sightings(0, made, preset)
     infrared = np.array([n % 3 == 0 for n in world.camera_numbers(made)])
     seen = table > 0
     assert table.shape == (63, 8) and seen[:, infrared].any(1).all() and seen[:, ~infrared].any(1).all()
@@ -131,7 +120,7 @@ def test_everybody_is_seen_in_both_spectra_by_the_asked_share():
 
 
 def test_sysu_table_has_the_published_counts():
-    table = sightings.sysu_table()
+    table = appearances.sysu_table()
     train, test = table[:395], table[395:]
     assert train.sum(0).tolist() == [4721, 5753, 7909, 5811, 5973, 4000]
     assert (train > 0).sum(0).tolist() == [194, 195, 392, 382, 390, 200]
@@ -142,15 +131,15 @@ def test_sysu_table_has_the_published_counts():
     assert np.abs(np.array(medians) - [24, 28, 20, 18, 20, 20]).max() <= 1
     for part in (train, test):
         assert (part[:, [0, 1, 3, 4]] > 0).any(1).all() and (part[:, [2, 5]] > 0).any(1).all()
-    assert np.array_equal(table, sightings.sysu_table())
+    assert np.array_equal(table, appearances.sysu_table())
 
 
 def test_sysu_table_does_not_depend_on_the_seed():
     preset = world.PRESETS["sysu-shaped"]
     assert (preset.height, preset.width) == (288, 144)
-    one, other = (sightings.sightings(seed, WORLD, preset) for seed in (0, 7))
+    one, other = (appearances.sightings(seed, WORLD, preset) for seed in (0, 7))
     assert np.array_equal(one, other) and dataset.image_count(0, WORLD, preset) == 44745
-    assert sightings.sightings(0, WORLD, dataclasses.replace(preset, most_shots=2)).max() == 2
+    assert appearances.sightings(0, WORLD, dataclasses.replace(preset, most_shots=2)).max() == 2
 
 
 def table_of(counts):
@@ -166,7 +155,7 @@ def table_of(counts):
 
 
 def test_sysu_protocol_asks_3803_times_in_galleries_of_301_and_112():
-    table = table_of(sightings.sysu_table())
+    table = table_of(appearances.sysu_table())
     for name, size, asked in (("sysu-all-single", 301, 3803), ("sysu-indoor-single", 112, None)):
         gallery = table.gallery
         kept = np.isin(gallery.cameras, PROTOCOLS[name].gallery_cameras)
@@ -182,7 +171,7 @@ def test_some_people_of_the_sysu_preset_rendered_small():
     preset = dataclasses.replace(
         world.PRESETS["sysu-shaped"], height=32, width=16, most_shots=2, supersampling=1
     )
-    studio, table = Studio(0, WORLD, preset), sightings.sysu_table()
+    studio, table = Studio(0, WORLD, preset), appearances.sysu_table()
     for person in (1, 395, 396, 491):
         images, rows = dataset.render_person(studio, person)
         wanted = np.minimum(table[person - 1], 2)
@@ -226,7 +215,7 @@ def trace(
 def test_lamp_light_falls_off_with_distance(falloff):
     seen = []
     for z in (4.0, 8.0):
-        builder = things.Builder(np.random.default_rng(0), 0.0, 1.0)
+        builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
         builder.box((-9, 9), (-9, 9), (-z - 1, -z), plain(builder, 0.5))
         seen.append(trace(builder, infrared=True, falloff=falloff)[4, 4])
     assert seen[0][:3] == pytest.approx(0.5**2.2, rel=1e-5) and seen[0][4] == 1.0
@@ -234,7 +223,7 @@ def test_lamp_light_falls_off_with_distance(falloff):
 
 
 def test_floor_lies_below_the_horizon_and_darkens_beside_a_box():
-    builder = things.Builder(np.random.default_rng(0), 0.0, 1.0)
+    builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
     ground = float(plain(builder, 0.6))
     empty = trace(builder, infrared=False, grounds=(ground, ground, -99.0))
     assert (empty[5:, :, 3] == 1).all() and (empty[:4, :, 3] == 0).all()
@@ -247,7 +236,7 @@ def test_floor_lies_below_the_horizon_and_darkens_beside_a_box():
 
 
 def test_a_box_throws_a_sharp_shadow_outdoors():
-    builder = things.Builder(np.random.default_rng(0), 0.0, 1.0)
+    builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
     ground = float(plain(builder, 0.6))
     builder.box((1.0, 1.5), (0.5, 3.0), (-20, 0), int(ground))  # a wall in the air, right of what is compared
     args = {"infrared": False, "grounds": (ground, ground, -99.0), "sun": 1.0, "toward": (0.8, 0.6, 0.0)}
@@ -322,7 +311,7 @@ def test_laying_a_cutout_over():
     assert foreground.lay_over(color, cover, *cut, -9) == 0.0
 
 
-@pytest.mark.parametrize("kind", shots.OBSTACLES)
+@pytest.mark.parametrize("kind", captures.OBSTACLES)
 def test_every_obstacle_is_seen_in_both_spectra(kind):
     for number in (1, 6):
         camera = cameras.draw_cameras(0, WORLD)[number]
@@ -372,13 +361,13 @@ def test_one_knob_does_not_redraw_the_rest():
 @pytest.mark.parametrize("share", [0.1, 0.25])
 def test_truncation_leaves_the_asked_share(share):
     for cut, sign in (("feet", 1), ("head", -1)):
-        scale, (rows, _) = shots.truncate(cut, share, 1.0, (0.0, 0.0))
+        scale, (rows, _) = captures.truncate(cut, share, 1.0, (0.0, 0.0))
         top, bottom = 0.5 + rows - 0.45 * scale, 0.5 + rows + 0.45 * scale
         assert (top if sign > 0 else 1 - bottom) == pytest.approx(0.05)
         visible = (min(1, bottom) - max(0, top)) / (bottom - top)
         assert visible == pytest.approx(1 - share)
     for cut, sign in (("left", -1), ("right", 1)):
-        scale, (_, columns) = shots.truncate(cut, share, 1.0, (0.0, 0.0))
+        scale, (_, columns) = captures.truncate(cut, share, 1.0, (0.0, 0.0))
         inside = (
             0.25 - sign * columns + 0.17
         )  # from the person's far edge to the image's, share of the height

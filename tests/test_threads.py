@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dmic import threads
+from dmic.compute import threads
 
 PROBE = """
 import json, sys

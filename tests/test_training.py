@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from dmic import backbone, config, dnc, epoch, evaluation, study, training
-from dmic.devices import accelerator
+from dmic import backbone, config, dnc, epoch, evaluation, training
+from dmic.compute.devices import accelerator
 from dmic.images import ImageTable, LazyImages
-from dmic.runs import RunError, clean
+from dmic.lab import study
+from dmic.storage.run_folder import RunError, clean
 
 TINY = {
     "data.height": 64,

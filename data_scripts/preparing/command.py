@@ -20,8 +20,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dmic.dataset_folder import DatasetError, read_folder
-from dmic.dataset_writer import DatasetWriter
+from dmic.storage.dataset_folder import DatasetError, read_folder
+from dmic.storage.dataset_writer import DatasetWriter
 
 from ..stopping import interrupted, stoppable
 from .listing import Photo

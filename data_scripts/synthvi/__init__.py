@@ -1,47 +1,48 @@
 """SynthVI: rendered people for visible–infrared person re-identification.
 
-One idea a file, in the order in which an image comes to be:
+One idea a file. At the top: what is asked for and what comes out; in three drawers, in the order in which an image comes to be:
 
-========== =============================================================
-seeds      one seed, many independent generators
-world      every knob of the generated worlds, and the presets
-sightings  how often each camera sees each person; SYSU-MM01's counts
-body       the CC0 body asset: shapes, joints, skinning
-pose       a walking or standing pose from a gait phase
-wardrobe   who a person is: shape, skin, hair, cut of the clothes
-season     clothes for heat
-colors     which colours people wear
-materials  what a colour becomes in the near-infrared, at 850 nm
-figure     one person's body and its regions, ready for tailoring
-drape      how cloth and hair hang: convex sections, bounded slope
-pieces     a part of an outfit; boxes, tubes
-garments   shirts, coats, trousers, skirts as layers of their own
-shoes      shoes and boots
-hair       hair, hats, scarves
-bags       backpacks, handbags, shoulder bags
-outfit     the mesh of one dressed person, from all of these
-cameras    the cameras, their places, headings and flaws
-textures   value noise, tiles, bricks, planks, leaves
-tracing    a small ray tracer: boxes, cylinders, bushes on a floor
-things     walls, windows, furniture, plants from three solids
-scenes     rooms and streets; the place behind the person
-shots      what changes from image to image
-raster     the z-buffer: one pass gives label, normal, rest position
-dressing   rest position -> material: stripes, logos, straps
-face       rest position -> material: eyes, brows, lips, beards
-folds      wrinkles of cloth and strands of hair
-stage      the mesh takes its pose before the camera
-shading    buffers -> visible or near-infrared picture
-shadow     the person's shadow on the floor
-foreground obstacles and other people, as cutouts
-grain      the sensor's noise, as numpy draws it
-sensor     linear light -> motion blur, noise, eight bits, JPEG
-render     person + camera + shot -> image
-factors    what the manifest says about an image
-dataset    all people in parallel -> a data set folder
-compiled   how the loops of all these are compiled
-speed      how fast one core renders
-========== =============================================================
+============================ =============================================================
+world                        every knob of the generated worlds, and the presets
+seeds                        one seed, many independent generators
+appearances                  how often each camera sees each person; SYSU-MM01's counts
+captures                     what changes from image to image
+render                       person + camera + capture -> image
+annotations                  what the manifest says about an image
+dataset                      all people in parallel -> a data set folder
+speed                        how fast one core renders
+compiled                     how the loops of all these are compiled
+
+person/body                  the CC0 body asset: shapes, joints, skinning
+person/rotations, limbs      rotation matrices; arms, legs and fingers in the rest pose
+person/pose                  a walking or standing pose from a gait phase
+person/wardrobe              who a person is: shape, skin, hair, cut of the clothes
+person/season                clothes for heat
+person/colors                which colours people wear
+person/materials             what a colour becomes in the near-infrared, at 850 nm
+person/mannequin             one person's body and its regions, ready for tailoring
+person/drape                 how cloth and hair hang: convex sections, bounded slope
+person/pieces                a part of an outfit; boxes, tubes
+person/garments              shirts, coats, trousers, skirts as layers of their own
+person/shoes, hair, bags     shoes and boots; hair, hats, scarves; backpacks, handbags
+person/outfit                the mesh of one dressed person, from all of these
+person/dressing, face        rest position -> material: stripes, logos; eyes, lips, beards
+person/folds                 wrinkles of cloth and strands of hair
+
+place/cameras                the cameras, their places, headings and flaws
+place/textures               value noise, tiles, bricks, planks, leaves
+place/tracing                a small ray tracer: boxes, cylinders, bushes on a floor
+place/props                  walls, windows, furniture, plants from three solids
+place/scenes                 rooms and streets; the place behind the person
+place/foreground             obstacles and other people, as cutouts
+
+image/gbuffer                the mesh takes its pose before the camera and is rasterised
+image/raster                 the z-buffer: one pass gives label, normal, rest position
+image/shading                buffers -> visible or near-infrared picture
+image/shadow                 the person's shadow on the floor
+image/sensor_noise           random numbers of the sensor's noise, as numpy draws them
+image/sensor                 linear light -> motion blur, noise, eight bits, JPEG
+============================ =============================================================
 """
 
 GENERATOR_VERSION = "2.0"

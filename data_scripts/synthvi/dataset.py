@@ -17,10 +17,10 @@ import numpy as np
 
 from ..stopping import deaf_children
 from . import GENERATOR_VERSION
-from .factors import camera_factors, person_factors, shot_factors
+from .annotations import camera_factors, person_factors, shot_factors
+from .appearances import sightings
 from .render import Studio
 from .seeds import root
-from .sightings import sightings
 from .world import Preset, World, camera_numbers, is_infrared
 
 LICENCE = "CC0-1.0 (images generated from a CC0 1.0 MakeHuman mesh; no real person is shown)"

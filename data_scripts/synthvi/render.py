@@ -8,10 +8,21 @@ from functools import cached_property
 
 import numpy as np
 
-from .body import Body, load_body
-from .cameras import Camera, draw_cameras
-from .folds import relief
-from .foreground import (
+from .appearances import sightings
+from .captures import MARGIN, Shot, Walk, draw_shot, draw_walk
+from .image.gbuffer import Buffers, draw_buffers
+from .image.sensor import develop, smear, through_jpeg
+from .image.sensor_noise import grain
+from .image.shading import shade_infrared, shade_visible
+from .image.shadow import cast_shadow, ground_shadow
+from .person.body import Body, load_body
+from .person.folds import relief
+from .person.materials import GAMMA
+from .person.outfit import Outfit, dress
+from .person.season import dress_for_heat
+from .person.wardrobe import Person, Style, draw_palette, draw_person
+from .place.cameras import Camera, draw_cameras
+from .place.foreground import (
     CROWD,
     VARIANTS,
     Cutout,
@@ -21,19 +32,8 @@ from .foreground import (
     side_column,
     trimmed,
 )
-from .grain import grain
-from .materials import GAMMA
-from .outfit import Outfit, dress
-from .scenes import Place, draw_place, render_spots
-from .season import dress_for_heat
+from .place.scenes import Place, draw_place, render_spots
 from .seeds import Purpose, generator, root
-from .sensor import develop, smear, through_jpeg
-from .shading import shade_infrared, shade_visible
-from .shadow import cast_shadow, ground_shadow
-from .shots import MARGIN, Shot, Walk, draw_shot, draw_walk
-from .sightings import sightings
-from .stage import Buffers, draw_buffers
-from .wardrobe import Person, Style, draw_palette, draw_person
 from .world import Preset, World, camera_numbers
 
 Layer = tuple[np.ndarray, np.ndarray]  # linear light times coverage (h, w, c), coverage (h, w)

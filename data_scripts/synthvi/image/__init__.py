@@ -1,0 +1,1 @@
+"""How the picture comes to be: rasteriser, shading, shadow, sensor."""

@@ -1,0 +1,160 @@
+"""The shadow of a person on the floor: every vertex is dropped on the floor along the light, counted, and blurred."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiled import compiled
+from ..place.cameras import Camera, axes
+from ..world import Preset
+from .gbuffer import Buffers
+
+CONTACT = 0.30  # metres: what is lower than this darkens the floor right below it
+DEPTH = {"sun": 0.75, "contact": 0.65}  # largest darkening by each
+EVERY = 3  # vertices used: one in so many
+
+
+def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarray:
+    """Factor (h, w) float32 on the light of the floor, 1 = no shadow.
+
+    Sun, lamp or window throw the body's shadow along the light; feet also keep the sky's light off the floor that
+    they nearly touch.
+    """
+    up = axes(camera)[0][:, 1].astype(np.float32)  # the world's vertical in the camera's frame
+    light = np.array(camera.light, np.float32)
+    steep = float(up @ light)
+    cell = max(1, preset.height // 64)
+    size = (preset.height // cell + 2, preset.width // cell + 2)
+    sun, contact = _drop(
+        buffers.seen[::EVERY],
+        buffers.ground.astype(np.float32),
+        up,
+        light / max(steep, 0.12),
+        np.float32(buffers.scale / cell),
+        (buffers.offset / cell + 0.5).astype(np.float32),
+        size,
+    )
+    metre = buffers.scale / -float(buffers.ground[2]) / cell  # cells per metre
+    tilt = max(0.1, abs(float(up[2])))  # foreshortening of the floor
+    per_cell = EVERY / len(buffers.seen) * metre**2 * tilt
+    direct = camera.sun * steep
+    share = 0.5 if camera.infrared else DEPTH["sun"] * direct / (direct + camera.sky)
+    return _spread(
+        sun,
+        contact,
+        0.9 * per_cell,
+        per_cell,
+        share,
+        DEPTH["contact"],
+        cell,
+        preset.height,
+        preset.width,
+    )
+
+
+@compiled
+def _drop(seen, ground, up, along, scale, offset, size):
+    """Count vertices per cell of the floor: along the light (first), and straight down near the floor (second)."""
+    sun, contact = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    for i in range(len(seen)):
+        height = np.float32(0.0)
+        for k in range(3):
+            height += up[k] * (seen[i, k] - ground[k])
+        for which in range(2):
+            if which == 1 and height > CONTACT:
+                continue
+            x = seen[i, 0] - height * (along[0] if which == 0 else up[0])
+            y = seen[i, 1] - height * (along[1] if which == 0 else up[1])
+            z = seen[i, 2] - height * (along[2] if which == 0 else up[2])
+            if z > -0.2:
+                continue
+            column, row = int(scale * x / -z + offset[0]), int(-scale * y / -z + offset[1])
+            if 0 <= row < size[0] and 0 <= column < size[1]:
+                if which == 0:
+                    sun[row, column] += 1.0
+                else:
+                    contact[row, column] += 1.0 - height / CONTACT
+    return sun, contact
+
+
+@compiled
+def _soften(counts, passes):
+    """Blur with (1, 2, 1) / 4 along both axes, several times; edges are repeated."""
+    height, width = counts.shape
+    for _ in range(passes):
+        other = counts.copy()
+        for row in range(height):
+            for column in range(width):
+                left, right = max(0, column - 1), min(width - 1, column + 1)
+                other[row, column] = (
+                    0.25 * (counts[row, left] + counts[row, right]) + 0.5 * counts[row, column]
+                )
+        for row in range(height):
+            above, below = max(0, row - 1), min(height - 1, row + 1)
+            for column in range(width):
+                counts[row, column] = (
+                    0.25 * (other[above, column] + other[below, column]) + 0.5 * other[row, column]
+                )
+    return counts
+
+
+@compiled
+def _spread(sun, contact, sun_gain, contact_gain, sun_depth, contact_depth, cell, height, width):
+    """Turn counts to darkness and enlarge cells to pixels, bilinearly."""
+    sun, contact = _soften(sun, 3), _soften(contact, 2)
+    dark, lit = np.empty_like(sun), np.full(sun.shape[0], True)
+    for row in range(dark.shape[0]):
+        for column in range(dark.shape[1]):
+            if sun[row, column] == 0.0 and contact[row, column] == 0.0:
+                dark[row, column] = 1.0  # most cells
+                continue
+            lit[row] = False
+            dark[row, column] = (1.0 - sun_depth * (1.0 - np.exp(-sun_gain * sun[row, column]))) * (
+                1.0 - contact_depth * (1.0 - np.exp(-contact_gain * contact[row, column]))
+            )
+    out = np.empty((height, width), np.float32)
+    lefts, shares = np.empty(width, np.int64), np.empty(width, np.float32)
+    for column in range(width):
+        x = (column + 0.5) / cell
+        lefts[column] = min(dark.shape[1] - 2, int(x))
+        shares[column] = np.float32(x - lefts[column])
+    for row in range(height):
+        y = (row + 0.5) / cell
+        r = min(dark.shape[0] - 2, int(y))
+        if lit[r] and lit[r + 1]:
+            out[row] = 1.0
+            continue
+        a = np.float32(y - r)
+        for column in range(width):
+            c, b = lefts[column], shares[column]
+            upper = dark[r, c] + b * (dark[r, c + 1] - dark[r, c])
+            lower = dark[r + 1, c] + b * (dark[r + 1, c + 1] - dark[r + 1, c])
+            out[row, column] = upper + a * (lower - upper)
+    return out
+
+
+@compiled
+def cast_shadow(crop, shadow, channels):
+    """Darken the floor of a background by a factor.
+
+    Parameters
+    ----------
+    crop : (h, w, 4) float32
+        Linear light and the share of each pixel that is floor.
+    shadow : (h, w) float32
+        From `ground_shadow`.
+    channels : int
+        How many channels of light to keep, 1 or 3.
+
+    Returns
+    -------
+    (h, w, channels) float32
+    """
+    height, width = shadow.shape
+    out = np.empty((height, width, channels), np.float32)
+    for row in range(height):
+        for column in range(width):
+            factor = np.float32(1.0) - crop[row, column, 3] * (np.float32(1.0) - shadow[row, column])
+            for k in range(channels):
+                out[row, column, k] = crop[row, column, k] * factor
+    return out

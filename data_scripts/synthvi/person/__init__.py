@@ -1,0 +1,1 @@
+"""Who is seen: body, pose, clothes, hair, bags, and the dressed mesh."""

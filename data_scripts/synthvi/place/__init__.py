@@ -1,0 +1,1 @@
+"""Where they are seen: cameras, ray-traced rooms and streets, props, what stands in the way."""

@@ -1,0 +1,1 @@
+"""Where and how fast things run: devices, threads, compiled loops, layers, progress."""

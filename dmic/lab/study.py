@@ -1,0 +1,288 @@
+"""Compare training recipes over several seeds: ``python -m dmic.lab.study --data DIR --out DIR``.
+
+Every (arm, seed) is one run folder, so an interrupted study goes on where it stopped. The table that it prints and writes
+(``study.json``) holds means, standard deviations over seeds and, for Rank-1, the standard error over test people;
+``--results FILE`` also writes every run's numbers with their provenance.
+
+Taught in: notebooks/08_ablations.ipynb
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmic import diagnostics, dnc, encoding, evaluation, mie, training
+from dmic.config import Config, preset, to_json, with_overrides
+from dmic.images import ImageTable, open_dataset
+from dmic.lab.arms import ARMS, PHASE2_ONLY
+from dmic.neighbors import nearest
+from dmic.storage.run_folder import clean
+
+__all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
+
+_SHOWN = (
+    "outlier_share",
+    "ari",
+    "mixed_clusters",
+    "cross_modality_recall",
+    "cross_camera_recall",
+    "camera_splitting",
+)
+
+
+def at_outlier_share(
+    features: NDArray[np.float32], table: ImageTable, config: Config, stream: str, *, share: float
+) -> dict[str, float]:
+    """Cluster as the last epoch of a recipe would, but with eps chosen for a given share of outliers.
+
+    Parameters
+    ----------
+    features : (n, d) float32
+        Unit rows of all images of ``table``.
+    table : ImageTable
+    config : Config
+        Gives k1, the last k2, the expansion and min_samples.
+    stream
+        ``visible``, ``infrared`` or ``joint``.
+    share : float
+        Wanted share of un-clustered images: eps is the smallest one with at most that many (bisection to 1e-3).
+
+    Returns
+    -------
+    dict
+        ``diagnostics.describe`` of the labels, and ``eps``.
+
+    Notes
+    -----
+    MIE enlarges distances, so recipes are compared where they leave out equally many images, not at one eps.
+    """
+    c, codes = config.clustering, {"visible": 0, "infrared": 1}
+    held = table.modalities == codes[stream] if stream in codes else np.ones(len(table), bool)
+    part, x = table.select(held), features[held]
+    k1 = {"visible": c.k1_visible, "infrared": c.k1_infrared}.get(stream) or c.k1
+    last = dnc.Schedule.from_config(c, phase=2, epochs=config.training.epochs).at(config.training.epochs - 1)
+    intra = round(last.k2_intra * (c.k2_infrared_scale if stream == "infrared" else 1))
+    k2 = last.k2_joint if stream == "joint" else max(1, intra)
+    how = c.expansion_joint if stream == "joint" else c.expansion_intra
+    k1, k2 = min(k1, len(x) - 1), min(k2, len(x) - 1)
+    lists = nearest(x, max(k1, k2), backend=c.neighbors)
+    encoded = encoding.distance_encoding(lists, x, k1=k1)
+    expanded = mie.expand(encoded, lists, k2=k2, cameras=part.cameras, modalities=part.modalities, how=how)
+    distance = encoding.jaccard_distance(expanded)
+    low, high = 0.0, 1.0
+    while high - low > 1e-3:
+        eps = (low + high) / 2
+        outliers = (dnc.dbscan(distance, eps=eps, min_samples=c.min_samples) < 0).mean()
+        low, high = (low, eps) if outliers <= share else (eps, high)
+    labels = dnc.dbscan(distance, eps=high, min_samples=c.min_samples)
+    described = diagnostics.describe(
+        labels, identities=part.identities, cameras=part.cameras, modalities=part.modalities
+    )
+    return {**described, "eps": high}
+
+
+def summarise(runs: list[Any]) -> dict[str, Any]:
+    """Return mean and standard deviation over runs of one arm, for every number in them (nested dicts alike)."""
+    first = runs[0]
+    if isinstance(first, dict):
+        return {key: summarise([run[key] for run in runs]) for key in first}
+    values = np.array([np.nan if run is None else run for run in runs], np.float64)
+    return {"mean": float(values.mean()), "std": float(values.std(ddof=1)) if len(values) > 1 else None}
+
+
+def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult:
+    """Train one run; a phase 1 that another run of this study has trained the same way is copied from it."""
+    first = {"config": to_json(with_overrides(config, PHASE2_ONLY)), "data": table.info}
+    key = hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:12]
+    phase1 = run_dir.parent / f"phase1-{key}"
+    if phase1.is_dir() and not run_dir.exists():
+        draft = run_dir.with_name(f".{run_dir.name}.{os.getpid()}")
+        shutil.copytree(phase1, draft)
+        (draft / "config.json").write_text(to_json(config))
+        draft.rename(run_dir)
+
+    def keep(line: dict[str, Any]) -> None:
+        """Copy the run as it is after phase 1."""
+        if line["global_epoch"] == config.training.epochs - 1 and not phase1.exists():
+            draft = phase1.with_name(f".{phase1.name}.{os.getpid()}")
+            shutil.copytree(run_dir, draft)
+            draft.rename(phase1)
+
+    return training.fit(config, table, run_dir=run_dir, callback=keep)
+
+
+def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict[str, Any]:
+    """Run (or read) one arm with one seed and return the numbers that the table shows."""
+    done = run_dir / "study.json"
+    wanted = {"share": share, "data": table.info, "config": json.loads(to_json(config))}
+    stored = json.loads(done.read_text()) if done.is_file() else {}
+    if stored.get("of") == clean(wanted):
+        return stored
+    result = _fit(config, table, run_dir)
+    size = (config.data.height, config.data.width)
+    features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
+    protocol = evaluation.protocol_by_name(config.data.protocol)
+    stages = {s: evaluation.evaluate(f, table, protocol) for s, f in result.features.items()}
+    numbers = {
+        "test": {s: {**e.mean, "standard_error_rank1": e.standard_error_rank1} for s, e in stages.items()},
+        "last_epoch": result.history[-1]["labels"],
+        "equal_outliers": {
+            stream: at_outlier_share(features, table.train, config, stream, share=share)
+            for stream in ("visible", "infrared", "joint")
+        },
+        "seconds": result.summary["seconds"],
+        "of": wanted,
+    }
+    done.write_text(json.dumps(clean(numbers), indent=1) + "\n")
+    return clean(numbers)
+
+
+def _show(entry: dict[str, Any], digits: int = 1) -> str:
+    spread = "" if entry["std"] is None else f" ± {entry['std']:.{digits}f}"
+    return f"{entry['mean']:.{digits}f}{spread}"
+
+
+def _print(arm: str, found: dict[str, Any], identities: int) -> None:
+    print(f"\n{arm}")
+    for stage, numbers in found["test"].items():
+        error = numbers["standard_error_rank1"]["mean"]
+        print(
+            f"  {stage:<10} Rank-1 {_show(numbers['rank1'])} (s.e. {error:.1f})  mAP {_show(numbers['mAP'])}"
+        )
+    for when in ("last_epoch", "equal_outliers"):
+        for stream, numbers in found[when].items():
+            shown = "  ".join(
+                f"{key} {_show(numbers[key], 2)}" for key in _SHOWN if np.isfinite(numbers[key]["mean"])
+            )
+            print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
+
+
+def _run(data: Path, run_dir: Path, config: Config, share: float) -> dict[str, Any]:
+    """``_one``, from the data set's folder: what a process of ``--jobs`` is given."""
+    return _one(config, open_dataset(data), run_dir, share)
+
+
+def _end_with_parent() -> None:
+    """Let a process of ``--jobs`` end when the study that started it is killed; its run folder stays resumable."""
+    study = multiprocessing.parent_process()
+
+    def watch() -> None:
+        """Wait for the study's end, however it comes."""
+        if study:
+            study.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> list[dict[str, Any]]:
+    """Run the tasks, several processes at a time if asked for, and return their numbers in the order of the tasks."""
+    folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
+    given = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
+    if chosen.jobs == 1:
+        return list(map(_run, *given))
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(chosen.jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
+        return list(pool.map(_run, *given))
+
+
+def _result(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
+    """One line of the results file: scores, what the labels were worth, and where the run was made."""
+    made = json.loads((run_dir / "environment.json").read_text())
+    of_labels = ("clusters", "purity", "modality_splitting", *_SHOWN)
+    labels = {
+        when: {stream: {key: found[key] for key in of_labels} for stream, found in numbers[when].items()}
+        for when in ("last_epoch", "equal_outliers")
+    }
+    where = {key: made[key] for key in ("git", "torch", "machine", "threads", "device")}
+    kept = {"overrides": ARMS[arm], "test": numbers["test"], **labels, "seconds": numbers["seconds"]}
+    return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(clean(content), indent=1) + "\n")
+    os.replace(draft, path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dmic.lab.study",
+        description=(__doc__ or "").split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="prepared data set folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the run folders and study.json")
+    parser.add_argument("--preset", default="toy")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=["dmic", "vanilla", "supervised"])
+    parser.add_argument(
+        "--share", type=float, default=0.05, help="share of outliers at which clusterings are compared"
+    )
+    parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        choices=range(1, 65),
+        metavar="N",
+        help="runs at a time; more than 1: one thread each",
+    )
+    parser.add_argument("--results", type=Path, help="file for every run's numbers, with their provenance")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; see the module's docstring."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    for arm in chosen.arms:
+        if both := set(ARMS[arm]) & set(chosen.overrides):
+            parser.error(
+                f"arm {arm} sets {', '.join(sorted(both))} itself; leave it out of --overrides, or the arm out"
+            )
+    table = open_dataset(chosen.data)
+    identities = len(np.unique(table.train.identities))
+    base = with_overrides(preset(chosen.preset), chosen.overrides)
+    tasks = {
+        (arm, seed): with_overrides(base, {**ARMS[arm], "training.seed": seed})
+        for arm in chosen.arms
+        for seed in chosen.seeds
+    }
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
+    found = {}
+    for arm in chosen.arms:
+        runs = [{k: v for k, v in done[arm, seed].items() if k != "of"} for seed in chosen.seeds]
+        found[arm] = summarise(runs)
+        _print(arm, found[arm], identities)
+    about = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
+    about |= {"data": table.info, "identities": identities}
+    _write(chosen.out / "study.json", {**about, "arms": found})
+    if chosen.results:
+        lines = [_result(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()]
+        _write(chosen.results, {**about, "runs": lines})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""Pictures of people: the sample sheet, ranked galleries, and maps of embeddings. Curves are in `plots`.
+
+Taught in: notebooks/09_full_training.ipynb
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from dmic.plots.curves import COLORS, MARKERS, set_style
+
+if TYPE_CHECKING:
+    from dmic.evaluation import RankedGallery
+    from dmic.images import ImageTable
+    from dmic.lab.evidence import CameraMatrix
+
+__all__ = ["plot_camera_matrix", "plot_embedding", "plot_people", "plot_ranked_gallery", "project"]
+
+_NAMES = ("visible", "infrared")
+_RIGHT, _WRONG = "#007A33", "#D00000"
+
+
+def plot_people(
+    table: ImageTable,
+    identities: Sequence[int] | None = None,
+    ax: Axes | None = None,
+    *,
+    people: int = 5,
+    per_camera: int = 2,
+) -> Axes:
+    """Draw a sample sheet: rows are people, columns cameras, visible cameras first.
+
+    Parameters
+    ----------
+    table
+        A view of a data set, for example `table.train`.
+    identities
+        Which people; by default the first `people` of those seen by the most cameras.
+    ax
+        Axes to draw on; a new figure if None.
+    people
+        How many people to choose when `identities` is None.
+    per_camera
+        Images side by side per person and camera, the first ones of the table.
+
+    Returns
+    -------
+    Axes
+        A grey cell says that this camera did not see this person.
+
+    Taught in: notebooks/09_full_training.ipynb
+    """
+    if identities is None:
+        identities = _most_seen(table, people)
+    pairs = sorted(set(zip(table.modalities.tolist(), table.cameras.tolist(), strict=True)))
+    height, width = table.size
+    step_x, step_y = per_camera * width + 0.18 * width, 1.06 * height
+    total = (len(pairs) * step_x, len(identities) * step_y)
+    ax = _canvas(ax, total, width_inches=9.0)
+    for column, (modality, camera) in enumerate(pairs):
+        left, name = column * step_x, _NAMES[modality]
+        middle = left + per_camera * width / 2
+        title = f"camera {camera}\n{name}"
+        ax.text(middle, -0.05 * height, title, color=COLORS[name], ha="center", va="bottom", weight="bold")
+        for row, person in enumerate(identities):
+            shown = np.flatnonzero((table.identities == person) & (table.cameras == camera))[:per_camera]
+            _cell(ax, (left, row * step_y), (per_camera * width, height), "" if len(shown) else "not seen")
+            for place, image in enumerate(table.gather(shown) if len(shown) else ()):
+                _show(ax, image, (left + place * width, row * step_y), (width, height))
+    for row, person in enumerate(identities):
+        middle = row * step_y + height / 2
+        ax.text(-0.15 * width, middle, f"person {person}", ha="right", va="center", rotation=90)
+    return ax
+
+
+def plot_ranked_gallery(table: ImageTable, ranked: RankedGallery, ax: Axes | None = None) -> Axes:
+    """Draw queries and what they find: nearest first, right ones thick green with ✓, wrong ones thin red with ✗.
+
+    Parameters
+    ----------
+    table
+        The whole data set.
+    ranked
+        From `evaluation.ranked_gallery`; its indices are positions in `table`.
+    ax
+        Axes to draw on; a new figure if None.
+
+    Taught in: notebooks/09_full_training.ipynb
+    """
+    height, width = table.size
+    step_x, step_y, gap = 1.14 * width, 1.16 * height, 0.45 * width
+    queries, top = ranked.gallery.shape
+    ax = _canvas(ax, ((top + 1) * step_x + gap, queries * step_y), width_inches=8.0)
+    for row in range(queries):
+        y, query = row * step_y, int(ranked.queries[row])
+        _show(ax, table.gather(np.array([query]))[0], (0, y), (width, height))
+        about = f"person {table.identities[query]}\ncamera {table.cameras[query]}"
+        ax.text(-0.12 * width, y + height / 2, about, ha="right", va="center", fontsize="small")
+        for place in range(top):
+            found, corner = int(ranked.gallery[row, place]), (gap + (place + 1) * step_x, y)
+            if found < 0:
+                _cell(ax, corner, (width, height), "–")
+                continue
+            _show(ax, table.gather(np.array([found]))[0], corner, (width, height))
+            _mark(ax, bool(ranked.correct[row, place]), corner, (width, height))
+    ax.text(width / 2, -0.06 * height, "query", ha="center", va="bottom", weight="bold")
+    for place in range(top):
+        x = gap + (place + 1) * step_x + width / 2
+        ax.text(x, -0.06 * height, f"{place + 1}", ha="center", va="bottom")
+    return ax
+
+
+def plot_camera_matrix(matrix: CameraMatrix, ax: Axes | None = None, *, title: str = "") -> Axes:
+    """Draw Rank-1 for every pair of cameras: rows ask, columns are searched; visible cameras first.
+
+    Parameters
+    ----------
+    matrix
+        Of `dmic.lab.evidence.camera_matrix`.
+    ax
+        Axes to draw on; a new figure if None.
+    title
+        Which embedding it is.
+
+    Returns
+    -------
+    Axes
+        The four blocks are visible → visible, visible → infrared, infrared → visible and infrared → infrared.
+    """
+    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 4.0))[1]
+    order = np.lexsort((matrix.cameras, matrix.modalities))
+    names = [f"{matrix.cameras[i]} {_NAMES[matrix.modalities[i]][:3]}" for i in order]
+    sns.heatmap(
+        matrix.rank1[np.ix_(order, order)],
+        ax=ax,
+        vmin=0,
+        vmax=100,
+        annot=True,
+        fmt=".0f",
+        cmap="cividis",
+        square=True,
+        xticklabels=names,
+        yticklabels=names,
+        cbar_kws={"label": "Rank-1 (%)"},
+    )
+    border = int((matrix.modalities == 0).sum())
+    ax.axhline(border, color="white", linewidth=3)
+    ax.axvline(border, color="white", linewidth=3)
+    ax.set(xlabel="searched in camera", ylabel="asked in camera", title=title)
+    return ax
+
+
+def project(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float32]:
+    """Return (n, 2) t-SNE coordinates of (n, d) unit features by cosine distance, the same on every call.
+
+    Notes
+    -----
+    van der Maaten and Hinton, JMLR 2008. Distances between far groups in the picture mean nothing.
+    Taught in: notebooks/09_full_training.ipynb
+    """
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    points = np.asarray(features, dtype=np.float32)
+    perplexity = max(1.0, min(30.0, (len(points) - 1) / 3))
+    reduce = TSNE(init="pca", metric="cosine", perplexity=perplexity, random_state=seed, n_jobs=1)
+    with threadpool_limits(limits=1):  # sums in one order, whatever the number of cores
+        return np.asarray(reduce.fit_transform(points), dtype=np.float32)
+
+
+def plot_embedding(
+    points: ArrayLike, labels: ArrayLike, modalities: ArrayLike, ax: Axes | None = None, *, title: str = ""
+) -> Axes:
+    """Draw a map of embeddings: colour is the person, the mark its modality; a line joins a person's two centres.
+
+    Parameters
+    ----------
+    points
+        (n, 2) coordinates, for example from `project`.
+    labels
+        (n,) int, the person of each image; about twenty different ones can be told apart.
+    modalities
+        (n,) int, 0 visible (circles), 1 infrared (triangles).
+    ax
+        Axes to draw on; a new figure if None.
+    title
+        Written above.
+
+    Returns
+    -------
+    Axes
+        Short lines: visible and infrared images of one person lie together.
+
+    Taught in: notebooks/09_full_training.ipynb
+    """
+    if ax is None:
+        ax = plt.subplots(figsize=(5.0, 4.6))[1]
+    place, person, kind = np.asarray(points), np.asarray(labels), np.asarray(modalities)
+    people = np.unique(person)
+    dark, light = sns.husl_palette(len(people), l=0.42), sns.husl_palette(len(people), l=0.66)
+    colors = [(dark, light)[i % 2][i] for i in range(len(people))]  # neighbours in hue differ in lightness
+    for color, name in zip(colors, people, strict=True):
+        centres = []
+        for modality, side in enumerate(_NAMES):
+            mine = place[(person == name) & (kind == modality)]
+            ax.scatter(
+                mine[:, 0],
+                mine[:, 1],
+                22,
+                color=[color],
+                marker=MARKERS[side],
+                linewidths=0.3,
+                edgecolors="white",
+            )
+            centres += [np.median(mine, axis=0)] if len(mine) else []
+        if len(centres) == 2:
+            ax.plot(*np.array(centres).T, color=color, linewidth=1.4, alpha=0.7, zorder=0)
+    ax.set(xticks=[], yticks=[], title=title, xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)")
+    marks = [
+        Line2D([], [], color="#444444", marker=MARKERS[side], linestyle="", label=side) for side in _NAMES
+    ]
+    ax.legend(handles=marks, loc="best", handletextpad=0.1, borderpad=0.2, fontsize="small")
+    return ax
+
+
+def _most_seen(table: ImageTable, people: int) -> list[int]:
+    """Return the first `people` of the identities that the most cameras saw."""
+    pairs = np.unique(np.stack([table.identities, table.cameras]), axis=1)  # (2, pairs)
+    names, cameras = np.unique(pairs[0], return_counts=True)
+    best = names[np.argsort(-cameras, kind="stable")][:people]
+    return sorted(best.tolist())
+
+
+def _canvas(ax: Axes | None, total: tuple[float, float], *, width_inches: float) -> Axes:
+    """Return empty Axes in pixels, y downwards, as large as `total` (width, height)."""
+    if ax is None:
+        ax = plt.subplots(figsize=(width_inches, width_inches * total[1] / total[0] + 0.5))[1]
+    ax.set(xlim=(0, total[0]), ylim=(total[1], 0), aspect="equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _show(ax: Axes, image: NDArray[np.uint8], corner: tuple[float, float], size: tuple[float, float]) -> None:
+    x, y = corner
+    limits = (ax.get_xlim(), ax.get_ylim())  # imshow would change them
+    ax.imshow(image, extent=(x, x + size[0], y + size[1], y))
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _cell(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text: str) -> None:
+    """Draw an empty cell with a word in it; without a word nothing."""
+    if text:
+        ax.add_patch(Rectangle(corner, *size, facecolor="#EEEEEE", edgecolor="none"))
+        centre = (corner[0] + size[0] / 2, corner[1] + size[1] / 2)
+        ax.text(*centre, text, ha="center", va="center", color="#777777", fontsize="small")
+
+
+def _mark(ax: Axes, right: bool, corner: tuple[float, float], size: tuple[float, float]) -> None:
+    """Frame an image thickly green with a tick, or thinly red with a cross."""
+    color, text, width = (_RIGHT, "✓", 3.0) if right else (_WRONG, "✗", 1.0)
+    ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=width, clip_on=False))
+    box = {"boxstyle": "round,pad=0.12", "facecolor": color, "edgecolor": "none"}
+    at = (corner[0] + 0.83 * size[0], corner[1] + 0.1 * size[1])
+    ax.text(*at, text, color="white", ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Draw the README's figure: `python -m dmic.plots.people DATA_FOLDER FIGURE_FOLDER`."""
+    from dmic.images import open_dataset
+
+    data, folder = Path(arguments[0]), Path(arguments[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    set_style()
+    plot_people(open_dataset(data).train)
+    plt.savefig(folder / "synthvi.png", dpi=85, bbox_inches="tight", pil_kwargs={"optimize": True})
+    print(f"Wrote {folder / 'synthvi.png'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Everything that touches the disk: data set folders and run folders."""

@@ -1,0 +1,203 @@
+"""Write a prepared data set folder so that a broken one never looks whole, and nothing of another kind is replaced.
+
+Taught in: notebooks/01_people_and_cameras.ipynb
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmic.storage.dataset_folder import COLUMNS, COUNTED, DatasetError, count_rows, image_hash
+
+
+class DatasetWriter:
+    """Write a data set folder; it appears under its name only when it is whole.
+
+    Everything goes to a hidden folder ``.NAME.incomplete-HOST-PROCESS`` beside the final one, which is renamed at the end.
+    Use it as a context manager: leaving normally finishes, leaving by an exception removes the hidden folder. A process
+    that is killed cannot do that: the next writer to the same place on that machine does it.
+
+    Parameters
+    ----------
+    path : path
+        The folder to make.
+    count : int
+        Number of images that will be written.
+    size : (height, width)
+        Of every image in pixels.
+    name, version, licence : str
+        For ``dataset.json``.
+    made : dict
+        How it was made: settings, seed, source.
+    overwrite : bool
+        Replace a data set folder that is there already. Anything else is never replaced.
+
+    Raises
+    ------
+    DatasetError
+        The folder exists, cannot be written, or the images do not match what was announced.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        count: int,
+        size: tuple[int, int],
+        name: str,
+        version: str,
+        licence: str,
+        made: Mapping[str, Any],
+        overwrite: bool = False,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self._overwrite = overwrite
+        self._info: dict[str, Any] = {"name": name, "version": version, "size": list(size)}
+        self._info |= {"licence": licence, "made": dict(made)}
+        self._shape = (count, *size, 3)
+        # Of every row only what is counted: the rest is on disk already.
+        self._counted: list[dict[str, str]] = []
+        self._temporary = self.path.with_name(f"{_prefix(self.path)}{os.getpid()}")
+        try:
+            self._open()
+        except BaseException as error:  # also an interruption just now
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from None
+            raise
+
+    def _check_place(self) -> None:
+        """Refuse to replace what must stay: everything that is there, or, overwriting, all that is no data set."""
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+            return
+        if not self._overwrite:
+            raise DatasetError(
+                f"{self.path} exists already. Choose another folder, or ask to overwrite it (--force)."
+            )
+        if not (self.path / "dataset.json").is_file():
+            raise DatasetError(
+                f"{self.path} is no data set folder, and --force will not delete it. Choose another folder."
+            )
+
+    def _open(self) -> None:
+        """Make the temporary folder and start its files."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(self.path)
+        self._check_place()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir()
+        self._images = (self._temporary / "images.npy").open("wb")
+        self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
+        header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(self._images, header)
+
+    def _unwritable(self, error: OSError) -> DatasetError:
+        """A full disk, a missing permission: what to say about it."""
+        return DatasetError(
+            f"Cannot write to {self.path.parent} ({error}). Choose a folder that you may write, with enough room."
+        )
+
+    def append(self, image: NDArray[np.uint8], **row: Any) -> None:
+        """Add one image (height, width, 3) uint8 and its manifest row (all `COLUMNS` but ``sha256``, and any others)."""
+        place = len(self._counted)
+        if place >= self._shape[0]:
+            raise DatasetError(f"More images than the {self._shape[0]} announced.")
+        if image.shape != (wanted := self._shape[1:]) or image.dtype != np.uint8:
+            raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {wanted} uint8.")
+        if missing := [column for column in COLUMNS if column != "sha256" and column not in row]:
+            raise DatasetError(f"The row of image {place} lacks {', '.join(missing)}.")
+        if place == 0:
+            columns = dict.fromkeys([*COLUMNS, *row])  # in this order, each once
+            self._lines = csv.DictWriter(self._manifest, list(columns), lineterminator="\n")
+            self._lines.writeheader()
+        try:
+            self._images.write(np.ascontiguousarray(image).tobytes())
+            self._lines.writerow({**row, "sha256": image_hash(image)})
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._counted.append({column: str(row[column]) for column in COUNTED})
+
+    def finish(self) -> None:
+        """Write ``dataset.json``, then rename the temporary folder."""
+        if len(self._counted) != self._shape[0]:
+            raise DatasetError(f"{self._shape[0]} images were announced, {len(self._counted)} written.")
+        info = {**self._info, "counts": count_rows(self._counted)}
+        try:
+            self._images.close()
+            self._manifest.close()
+            (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._check_place()  # somebody else may have finished there meanwhile
+        old = self._temporary.with_name(f"{self._temporary.name}.old")
+        try:
+            if self.path.exists():
+                self.path.rename(old)
+            self._temporary.rename(self.path)
+        except BaseException:  # an interruption just between the two: the old one gets its name back
+            if old.exists() and not self.path.exists():
+                old.rename(self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """Remove the temporary folder."""
+        for file in (self._images, self._manifest):
+            with suppress(OSError):  # on a full disk closing fails, too
+                file.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self.abandon()
+
+
+def _prefix(path: Path) -> str:
+    """How the temporary folders of this machine beside ``path`` begin; the number of a process follows."""
+    return f".{path.name}.incomplete-{platform.node()}-"
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary folders of writers that were killed: those of this machine whose process is gone.
+
+    Process numbers of another machine, or of another container, that shares the folder say nothing here.
+    """
+    for leftover in path.parent.iterdir():
+        process, _, old = leftover.name.removeprefix(prefix := _prefix(path)).partition(".")
+        if not leftover.name.startswith(prefix) or not process.isdecimal() or _is_running(int(process)):
+            continue
+        if old and not path.exists():  # killed between the two renamings: the only whole one
+            leftover.rename(path)
+        else:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process of this machine is alive."""
+    if os.name == "nt":  # os.kill would interrupt it there
+        return True
+    try:
+        os.kill(process, 0)
+    except OSError as error:  # any other error: it runs and belongs to somebody else
+        return not isinstance(error, ProcessLookupError)
+    return True
