@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,19 @@ from dmic.storage.dataset_folder import DatasetError, image_hash, read_folder
 from dmic.storage.dataset_writer import DatasetWriter
 
 __all__ = [
+    "INTRA_STREAMS",
+    "STREAMS",
     "DatasetError",
     "DatasetWriter",
     "ImageTable",
     "LazyImages",
     "Modality",
     "image_hash",
+    "in_stream",
     "open_dataset",
 ]
+
+Array = TypeVar("Array")  # a NumPy array or a tensor
 
 
 class Modality(IntEnum):
@@ -37,6 +42,34 @@ class Modality(IntEnum):
 
     VISIBLE = 0
     INFRARED = 1
+
+
+INTRA_STREAMS = tuple(modality.name.lower() for modality in Modality)
+"""The clusterings within a modality, by its name: phase 1 has only these."""
+
+STREAMS = (*INTRA_STREAMS, "joint")
+"""Every clustering, and with it every pair of memories: the two intra streams, and in phase 2 all images together."""
+
+
+def in_stream(modalities: Array, stream: str) -> Array:
+    """Mask (n,) of the images that a stream clusters: those of its modality, or all of them for ``joint``.
+
+    Parameters
+    ----------
+    modalities : (n,) int64 array or tensor
+        Values of `Modality`.
+    stream
+        One of `STREAMS`.
+
+    Raises
+    ------
+    ValueError
+        For a stream that there is not.
+    """
+    if stream not in STREAMS:
+        raise ValueError(f"there is no stream {stream!r}; expected one of {', '.join(map(repr, STREAMS))}")
+    codes: Any = modalities
+    return codes >= 0 if stream == "joint" else codes == Modality[stream.upper()]
 
 
 class LazyImages:
