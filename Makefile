@@ -7,49 +7,61 @@ READY  := $(VENV)/.ready
 PRESET ?= toy
 SEED   ?= 0
 DEVICE ?= auto
-DATA   ?= data/$(if $(filter toy small,$(PRESET)),synthvi-)$(PRESET)
+DATA   ?=
 RUN    ?= runs/$(PRESET)$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 OVERRIDES ?= {}
-JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-ARMS   ?= dmic vanilla dnc mie continued cluster_joint cluster_intra momentum slow_momentum camera modality supervised
+# the cores this process may use; asked when a recipe needs it, so after .venv is made
+JOBS   ?= $(shell $(BIN)/python -c "from dmic.compute.threads import available_cpus; print(available_cpus())" 2>/dev/null || echo 2)
+ARMS   ?= all
 SEEDS  ?= 0 1 2
 override RUN := $(patsubst %/,%,$(RUN))
-NOTEBOOK := 09_full_training
+WHERE  := $(if $(DATA),--data $(DATA))
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint lab figures ablations clean
+.PHONY: help train test check lint fix lab figures ablations clean
 
 help: ## show this list
 	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json] [JOBS=cores]"
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-10s%s\n", t, $$0}'
 
-train: $(READY) $(DATA)/dataset.json ## render people if missing, train both phases, leave an HTML report
-	@mkdir -p $(dir $(RUN))
-	$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb $(RUN).running.ipynb --kernel python3 --log-output --no-progress-bar \
-		-p preset $(PRESET) -p data_root $(DATA) -p run_dir $(RUN) -p seed $(SEED) -p device $(DEVICE) -p overrides '$(OVERRIDES)'
-	@mv $(RUN).running.ipynb $(RUN)/$(NOTEBOOK).ipynb
-	@$(BIN)/jupyter nbconvert --log-level=ERROR --to html --output report.html $(RUN)/$(NOTEBOOK).ipynb
-	@echo
-	@echo "Report:  $(abspath $(RUN)/report.html)   (open it in a browser)"
-	@echo "Numbers: $(RUN)/summary.json; one line per epoch in $(RUN)/metrics.jsonl"
-	@echo "Next:    make lab, open $(NOTEBOOK).ipynb, and try its exercises"
+train: $(READY) ## render people if missing, train both phases, leave an HTML report
+	$(BIN)/dmic train --preset $(PRESET) $(WHERE) --run $(RUN) --seed $(SEED) --device $(DEVICE) --overrides '$(OVERRIDES)'
+	@$(BIN)/dmic report $(RUN)
 
 test: lint ## lint, types and every test
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	$(PYTEST) --durations=10
 
-lint: $(READY) ## ruff (check and format) and mypy
+check: lint ## lint, types and the tests of single parts: minutes; leaves out whole runs, notebooks and renderings
+	$(PYTEST) -m "not slow"
+
+# one thread in each of JOBS processes; tests/conftest.py says which tests share a process
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+lint: $(READY) ## ruff (check and format), notebooks without outputs, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(NBSTRIPOUT) --verify notebooks/*.ipynb
 	$(BIN)/mypy
+
+fix: $(READY) ## correct what lint finds, as far as tools can
+	$(NBSTRIPOUT) notebooks/*.ipynb
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+NBSTRIPOUT = $(BIN)/nbstripout --extra-keys "$(strip $(STRIPPED))"
+STRIPPED = $(addprefix metadata.,papermill widgets) \
+	$(addprefix metadata.language_info.,version codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer) \
+	$(addprefix cell.metadata.,papermill execution collapsed scrolled)
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-figures: $(READY) $(DATA)/dataset.json ## draw the README's figure again
-	$(BIN)/python -m dmic.plots.people $(DATA) notebooks/figures
+figures: $(READY) ## draw the README's figure again
+	@$(BIN)/dmic render toy
+	$(BIN)/python -m dmic.plots.people data/synthvi-toy notebooks/figures
 
-ablations: $(READY) $(DATA)/dataset.json ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
-	$(BIN)/python -m dmic.lab.study --data $(DATA) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
+ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
+	$(BIN)/python -m dmic.lab.study $(WHERE) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
 		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results notebooks/ablations.json
 
 clean: ## remove the environment, rendered people and caches; your runs stay
@@ -57,16 +69,10 @@ clean: ## remove the environment, rendered people and caches; your runs stay
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find dmic data_scripts tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
-data/synthvi-%/dataset.json: | $(READY)
-	$(BIN)/python data_scripts/render_synthvi.py --preset $* --out data/synthvi-$*
-
-%/dataset.json:
-	@echo "No data set in $(DATA): give DATA=folder, prepared from your own copy by data_scripts/ (see README.md)"; exit 1
-
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python >= 3.10 is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (once; PyTorch is large: several minutes)"
 	@$(BIN)/python -m pip install --quiet "pip>=22"
-	@$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@$(BIN)/python -m pip install --quiet --editable ".[course,test]"
 	@touch $(READY)

@@ -63,7 +63,7 @@ def _checked(**arrays: ArrayLike) -> list[NDArray[np.int64]]:
     return [values.astype(np.int64) for values in found.values()]
 
 
-def describe(
+def cluster_metrics(
     labels: ArrayLike, *, identities: ArrayLike, cameras: ArrayLike, modalities: ArrayLike
 ) -> dict[str, float]:
     """Measure pseudo labels against the true identities.
@@ -90,7 +90,7 @@ def describe(
           ``cross_modality_recall``: the same of one person's visible-infrared pairs. A pair with an outlier is missed.
         * ``camera_splitting``, ``modality_splitting``: of the same two kinds of pairs, *both images clustered*, the
           share in two different clusters: the identity splitting that MIE is made to mend (paper Sec. III.B).
-        * ``mixed_clusters``: share of clusters that hold both modalities.
+        * ``mixed_cluster_share``: share of clusters that hold both modalities.
         * ``clusters_per_identity``: distinct clusters that hold a person's images, mean over people with at least one
           clustered image; 1 = not split.
 
@@ -137,7 +137,7 @@ def describe(
         "cross_modality_recall": _ratio(modality_together, _pairs(person) - _pairs(person, modality)),
         "camera_splitting": _ratio(camera_clustered - camera_together, camera_clustered),
         "modality_splitting": _ratio(modality_clustered - modality_together, modality_clustered),
-        "mixed_clusters": _ratio(mixed, clusters),
+        "mixed_cluster_share": _ratio(mixed, clusters),
         "clusters_per_identity": _ratio(cells.shape[1], len(np.unique(who))),
     }
 
@@ -161,7 +161,7 @@ def _number(numbers: Mapping[str, Any], key: str) -> float:
 
 def _series(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[_Record]]:
     """Group the epochs of one phase by clustering: visible, infrared, joint."""
-    keys = ("clusters", "identities", "outlier_share", "mixed_clusters")
+    keys = ("clusters", "identities", "outlier_share", "mixed_cluster_share")
     series: dict[str, list[_Record]] = {}
     for epoch in epochs:
         for kind, numbers in (epoch.get("labels") or {}).items():
@@ -266,7 +266,7 @@ def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
     ----------
     history : sequence of dict
         The lines of `metrics.jsonl`, one per epoch in order; each with "phase" and "epoch", and where known "loss",
-        "eps", "eps_joint" and "labels" (clustering name to the numbers of `describe`). None means undefined.
+        "eps", "eps_joint" and "labels" (clustering name to the numbers of `cluster_metrics`). None means undefined.
 
     Returns
     -------

@@ -16,23 +16,23 @@ from scipy.sparse.csgraph import connected_components
 
 from dmic import encoding, mie
 from dmic.config import ClusteringConfig, Expansion
-from dmic.images import ImageTable, Modality
+from dmic.images import INTRA_STREAMS, STREAMS, ImageTable, in_stream
 from dmic.neighbors import Backend, nearest
+from dmic.storage.checking import per_image
 
 __all__ = [
-    "INTRA_STREAMS",
+    "EpochParameters",
     "Labels",
     "NoClustersError",
     "Schedule",
-    "Step",
     "assign_labels",
     "dbscan",
     "pseudo_labels",
+    "stream_parameters",
 ]
 
 logger = logging.getLogger(__name__)
 
-INTRA_STREAMS = ("visible", "infrared")
 Labels = dict[str, NDArray[np.int64]]
 
 
@@ -40,8 +40,8 @@ class NoClustersError(ValueError):
     """DBSCAN found no cluster; the message gives the numbers to judge eps by."""
 
 
-class Step(NamedTuple):
-    """The clustering hyperparameters of one epoch: radius of the intra and joint clusterings, and their k2."""
+class EpochParameters(NamedTuple):
+    """What the schedules say for one epoch: radius of the intra and joint clusterings, and their k2."""
 
     eps: float
     k2_intra: int
@@ -49,12 +49,23 @@ class Step(NamedTuple):
     eps_joint: float
 
 
+class StreamParameters(NamedTuple):
+    """The arguments of ``pseudo_labels`` for one stream in one epoch."""
+
+    k1: int
+    k2: int
+    eps: float
+    expansion: Expansion
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Exponential schedules of eps and k2 over the epochs of a phase (paper Eq. 8-10).
 
-    Phase 1 narrows: eps runs from pi_2 to pi_1. Phase 2 narrows over the first fifth and widens back to pi_2 afterwards.
-    k2 of the intra clusterings grows from epsilon_1 to epsilon_2 in both phases; k2 of the joint one is epsilon_3.
+    Phase 1 narrows: eps goes from pi_2 (``eps_large``) towards pi_1 (``eps_small``). Phase 2 narrows over the first fifth and
+    widens towards pi_2 afterwards. The last epoch is t = T - 1, so eps stops short of its end. k2 of the intra clusterings
+    grows from epsilon_1 (``k2_start``) to epsilon_2 (``k2_end``) in both phases; the joint one has k2 = epsilon_3
+    (``k2_joint``) and the radius eps + ``eps_joint_offset``.
     """
 
     config: ClusteringConfig
@@ -68,27 +79,28 @@ class Schedule:
             raise ValueError(f"phase is {phase}, epochs {epochs}; expected phase 1 or 2 and epochs >= 1")
         return cls(config, phase, epochs)
 
-    def at(self, epoch: int) -> Step:
-        """Return eps and k2 of an epoch, counted from 0 in its phase.
+    def at(self, epoch: int) -> EpochParameters:
+        """Return eps and k2 of an epoch t, counted from 0 in its phase of T epochs.
 
-        Notes
-        -----
         Phase 1: eps = pi_2 sigma_n^(t/T). Phase 2: the same over T/5, then pi_1 sigma_b^((t - T/5) / (4T/5)).
         k2 = round(epsilon_1 sigma_k^(t/(T-1))). sigma_n = pi_1/pi_2, sigma_b = pi_2/pi_1, sigma_k = epsilon_2/epsilon_1.
         """
         if not 0 <= epoch < self.epochs:
             raise ValueError(f"epoch is {epoch}; this phase has epochs 0..{self.epochs - 1}")
         c = self.config
-        if not c.dynamic:
-            return Step(c.eps_large, c.k2_start, c.k2_joint, min(1.0, c.eps_large + c.eps_joint_offset))
+        eps = self._eps(epoch) if c.dynamic else c.eps_large
+        growth = (c.k2_end / c.k2_start) ** (epoch / max(self.epochs - 1, 1)) if c.dynamic else 1.0
+        return EpochParameters(
+            eps, round(c.k2_start * growth), c.k2_joint, min(1.0, eps + c.eps_joint_offset)
+        )
+
+    def _eps(self, epoch: int) -> float:
+        c = self.config
         span = max(self.epochs - c.eps_span_offset, 1)
         turn = span if self.phase == 1 else span / 5
         if self.phase == 1 or epoch <= turn:
-            eps = c.eps_large * (c.eps_small / c.eps_large) ** min(epoch / turn, 1.0)
-        else:
-            eps = c.eps_small * (c.eps_large / c.eps_small) ** min((epoch - turn) / (span - turn), 1.0)
-        growth = (c.k2_end / c.k2_start) ** (epoch / max(self.epochs - 1, 1))
-        return Step(eps, round(c.k2_start * growth), c.k2_joint, min(1.0, eps + c.eps_joint_offset))
+            return c.eps_large * (c.eps_small / c.eps_large) ** min(epoch / turn, 1.0)
+        return c.eps_small * (c.eps_large / c.eps_small) ** min((epoch - turn) / (span - turn), 1.0)
 
 
 def dbscan(distance: sparse.csr_matrix, *, eps: float, min_samples: int = 4) -> NDArray[np.int64]:
@@ -107,12 +119,7 @@ def dbscan(distance: sparse.csr_matrix, *, eps: float, min_samples: int = 4) -> 
     Returns
     -------
     (n,) int64: clusters 0, 1, ... in the order of their smallest core index; -1 = noise. A border point belongs to the
-    lowest-numbered cluster that reaches it (scikit-learn's result).
-
-    Raises
-    ------
-    ValueError
-        If eps is outside (0, 1] or min_samples < 1.
+    lowest-numbered cluster that reaches it (scikit-learn's result). ``ValueError`` if eps is outside (0, 1] or min_samples < 1.
 
     Notes
     -----
@@ -188,11 +195,21 @@ def pseudo_labels(
     return labels
 
 
+def stream_parameters(config: ClusteringConfig, epoch: EpochParameters, stream: str) -> StreamParameters:
+    """Return which k1, k2, eps and expansion the stream ``visible``, ``infrared`` or ``joint`` is clustered with."""
+    if stream == "joint":
+        return StreamParameters(config.k1, epoch.k2_joint, epoch.eps_joint, config.expansion_joint)
+    infrared = stream == "infrared"
+    k1 = (config.k1_infrared if infrared else config.k1_visible) or config.k1
+    k2 = max(1, round(epoch.k2_intra * (config.k2_infrared_scale if infrared else 1.0)))
+    return StreamParameters(k1, k2, epoch.eps, config.expansion_intra)
+
+
 def assign_labels(
     features: NDArray[np.float32],
     table: ImageTable,
     config: ClusteringConfig,
-    step: Step,
+    epoch: EpochParameters,
     *,
     phase: int,
     device: str = "cpu",
@@ -204,40 +221,31 @@ def assign_labels(
     features : (n, d) float32
         Unit rows, one per image of ``table``.
     table : ImageTable
-        Cameras and modalities are read; identities only if ``config.labels`` is ``"identities"`` (upper bound).
-    config, step, phase
-        Fixed values, those of the epoch, and 1 or 2.
+        Cameras and modalities are read; identities only if ``config.label_source`` is ``"identities"`` (upper bound).
+    config, epoch, phase, device
+        Fixed values, those of the epoch (``Schedule.at``), 1 or 2, and the torch device of the neighbour search.
 
     Returns
     -------
-    dict of (n,) int64 arrays: ``visible``, ``infrared`` and, in phase 2, ``joint``; -1 = not clustered or of the other
-    modality. An empty joint clustering is logged and returned as all -1.
+    dict of (n,) int64 arrays by stream, the joint one in phase 2 only; -1 = not clustered, or not of the stream. An empty joint
+    clustering is logged and returned as all -1.
 
     Raises
     ------
     NoClustersError
         If the visible or the infrared images give no cluster.
     """
-    c, of = config, {m: table.modalities == m for m in Modality}
-    intra, infrared = step.k2_intra, max(1, round(step.k2_intra * c.k2_infrared_scale))
-    plans = {
-        "visible": (of[Modality.VISIBLE], c.k1_visible or c.k1, intra, step.eps, c.expansion_intra),
-        "infrared": (of[Modality.INFRARED], c.k1_infrared or c.k1, infrared, step.eps, c.expansion_intra),
-        "joint": (np.ones(len(table), bool), c.k1, step.k2_joint, step.eps_joint, c.expansion_joint),
-    }
-    labels = {}
-    for stream in INTRA_STREAMS if phase == 1 else plans:
-        held, k1, k2, eps, expansion = plans[stream]
+    labels, search = {}, {"backend": config.knn_backend, "device": device}
+    for stream in INTRA_STREAMS if phase == 1 else STREAMS:
+        inside = in_stream(table.modalities, stream)
         labels[stream] = np.full(len(table), -1, np.int64)
-        if c.labels == "identities":
-            labels[stream][held] = np.unique(table.identities[held], return_inverse=True)[1]
+        if config.label_source == "identities":
+            labels[stream][inside] = np.unique(table.identities[inside], return_inverse=True)[1]
             continue
-        cameras, modalities = table.cameras[held], table.modalities[held]
-        options: dict[str, Any] = {"min_samples": c.min_samples, "backend": c.neighbors, "device": device}
+        arguments: dict[str, Any] = {**stream_parameters(config, epoch, stream)._asdict(), **search}
+        part = features[inside], table.cameras[inside], table.modalities[inside]
         try:
-            labels[stream][held] = pseudo_labels(
-                features[held], cameras, modalities, k1=k1, k2=k2, eps=eps, expansion=expansion, **options
-            )
+            labels[stream][inside] = pseudo_labels(*part, **arguments, min_samples=config.min_samples)
         except NoClustersError as error:
             if stream != "joint":
                 raise NoClustersError(f"{stream} images, phase {phase}: {error}") from error
@@ -253,26 +261,22 @@ def _numbered_by_first(component: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _check_radius(eps: float, min_samples: int) -> None:
     if not 0 < eps <= 1 or min_samples < 1:
-        raise ValueError(
-            f"eps is {eps}, min_samples {min_samples}; expected 0 < eps <= 1 and min_samples >= 1 (in the paper 0.2 to 0.6 and "
-            "4): eps is a Jaccard distance"
+        expected = (
+            "expected 0 < eps <= 1 and min_samples >= 1; eps is a Jaccard distance, in the paper 0.2 to 0.6"
         )
+        raise ValueError(f"eps is {eps}, min_samples {min_samples}; {expected}")
 
 
 def _check_sets(n: int, cameras: NDArray, modalities: NDArray, k1: int, k2: int) -> None:
     if n < 3:
         raise NoClustersError(f"features has {n} rows; expected at least 3 images to cluster. Add images.")
-    for name, values in (("cameras", cameras), ("modalities", modalities)):
-        values = np.asarray(values)
-        if values.shape != (n,) or not np.issubdtype(values.dtype, np.integer):
-            raise ValueError(
-                f"{name} has shape {values.shape}, dtype {values.dtype}; expected ({n},) integers, one per row of features"
-            )
+    per_image(cameras, n, name="cameras")
+    per_image(modalities, n, name="modalities")
     if not 1 <= k2 <= k1 or k1 < 2:
-        raise ValueError(
-            f"k2 is {k2}, k1 is {k1}; expected 1 <= k2 <= k1 and k1 >= 2, for the expansion averages over the first k2 of the "
-            "k1 neighbours. Lower k2 or raise k1"
+        expected = (
+            "expected 1 <= k2 <= k1 and k1 >= 2: the expansion averages over the first k2 of k1 neighbours"
         )
+        raise ValueError(f"k2 is {k2}, k1 is {k1}; {expected}. Lower k2 or raise k1")
 
 
 def _no_clusters_advice(expanded: sparse.csr_matrix, eps: float, min_samples: int) -> str:
@@ -284,14 +288,9 @@ def _no_clusters_advice(expanded: sparse.csr_matrix, eps: float, min_samples: in
     while limit < 1:
         limit = min(2 * limit, 1.0)
         distance = encoding.jaccard_distance(expanded, max_distance=limit)
-        counts = np.diff(distance.indptr)
-        rows = np.repeat(np.arange(len(counts)), counts)
-        ranked = distance.data[np.lexsort((distance.data, rows))]
-        able = counts >= min_samples
-        if able.any():
-            needed = ranked[distance.indptr[:-1][able] + min_samples - 1].min()
-            return (
-                f"{found}; the first core point appears at eps {needed:.2f}). Try eps >= {min(needed + 0.05, 1):.2f}; see "
-                "notebook 05."
-            )
+        rows = np.split(distance.data, distance.indptr[1:-1])  # the distances of each image
+        reaches = [np.sort(row)[min_samples - 1] for row in rows if len(row) >= min_samples]
+        if reaches:
+            found += f"; the first core point appears at eps {min(reaches):.2f})"
+            return f"{found}. Try eps >= {min(min(reaches) + 0.05, 1):.2f}; see notebook 05."
     return f"{found}): no image has {min_samples} neighbours at any distance. Lower min_samples or raise k1."

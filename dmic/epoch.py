@@ -17,14 +17,14 @@ from torch import Tensor
 from dmic import augment
 from dmic.backbone import Backbone
 from dmic.config import Config
-from dmic.dnc import INTRA_STREAMS, Labels
+from dmic.dnc import Labels
 from dmic.hmcl import HybridLoss
-from dmic.images import ImageTable, Modality
+from dmic.images import INTRA_STREAMS, ImageTable, in_stream
 from dmic.sampling import IdentitySampler
 
 __all__ = ["EpochTrainer", "TrainingDivergedError", "learning_rate"]
 
-_CHECK_EVERY = 20  # optimiser steps between looks at the loss (each look waits for the device)
+_CHECK_EVERY = 20  # iterations between looks at the loss (each look waits for the device)
 
 
 class TrainingDivergedError(RuntimeError):
@@ -63,7 +63,7 @@ class EpochTrainer:
     optimizer : torch.optim.Optimizer
         As prepared by Accelerate.
     accelerator : accelerate.Accelerator
-    on_step : callable
+    on_iteration : callable
         Called after each iteration with (phase, epoch, iteration, summed loss so far).
 
     Notes
@@ -82,11 +82,11 @@ class EpochTrainer:
         optimizer: Any,
         accelerator: Accelerator,
         *,
-        on_step: Callable[[int, int, int, Tensor], None],
+        on_iteration: Callable[[int, int, int, Tensor], None],
     ) -> None:
         self.config, self.train = config, train
         self.network, self.model, self.optimizer, self.accelerator = network, model, optimizer, accelerator
-        self.on_step = on_step
+        self.on_iteration = on_iteration
         self.device = accelerator.device
 
     def run(
@@ -112,26 +112,26 @@ class EpochTrainer:
         seeds = np.random.SeedSequence([training.seed, phase, epoch])
         memory_seed, view_seed, global_seed = (int(word) for word in seeds.generate_state(3))
         memory = self._memory(features, labels, torch.Generator().manual_seed(memory_seed))
-        noise = torch.Generator().manual_seed(view_seed + self.accelerator.process_index)
+        augment_rng = torch.Generator().manual_seed(view_seed + self.accelerator.process_index)
         sums: dict[str, Tensor] = {}
         self.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(global_seed)  # dropout, where a timm backbone has it
-            for iteration, steps in enumerate(self._iterations(labels, np.random.default_rng(seeds))):
+            for iteration, batches in enumerate(self._iterations(labels, np.random.default_rng(seeds))):
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(self.config, phase=phase, epoch=epoch, iteration=iteration)
-                found: dict[str, Tensor] = {}
-                for batch in steps:
-                    found |= self._step(batch, memory, noise)
-                for name, value in {**found, "total": memory.total(found)}.items():
+                losses: dict[str, Tensor] = {}
+                for batch in batches:
+                    losses |= self._optimizer_step(batch, memory, augment_rng)
+                for name, value in {**losses, "total": memory.total(losses)}.items():
                     sums[name] = sums.get(name, torch.zeros((), device=self.device)) + value
                 if iteration % _CHECK_EVERY == 0 or iteration + 1 == training.iterations:
                     _check_finite(sums, f"phase {phase}, epoch {epoch}, iteration {iteration}")
-                self.on_step(phase, epoch, iteration, sums["total"])
-        return self._agree(sums)
+                self.on_iteration(phase, epoch, iteration, sums["total"])
+        return self._sync_and_average(sums)
 
-    def _agree(self, sums: dict[str, Tensor]) -> dict[str, float]:
-        """Average losses over processes, and give all of them the running statistics of the first."""
+    def _sync_and_average(self, sums: dict[str, Tensor]) -> dict[str, float]:
+        """Give all processes the running statistics of the first, and return each loss averaged over them."""
         if self.accelerator.num_processes > 1:
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, src=0)
@@ -147,15 +147,18 @@ class EpochTrainer:
         return HybridLoss(everyone, tensors, modalities, self.config.loss, generator=generator)
 
     def _iterations(self, labels: Labels, generator: np.random.Generator) -> Iterator[tuple[_Batch, ...]]:
-        """Yield the batches of each iteration: one on all losses, or (fork) one intra and one joint."""
-        joint = ("joint",) if "joint" in labels and (labels["joint"] >= 0).any() else ()
-        two = self.config.loss.step == "two_step" and bool(joint)
-        first = (*INTRA_STREAMS, *(() if two else joint))
-        plans = [self._draw(first, labels["visible"], labels["infrared"], generator)]
-        if two:
-            of = {m: np.where(self.train.modalities == m, labels["joint"], -1) for m in Modality}
-            plans.append(self._draw(joint, of[Modality.VISIBLE], of[Modality.INFRARED], generator))
-        yield from zip(*plans, strict=True)
+        """Yield the batches of each iteration: one for all streams, or (fork) one for the intra and one for the joint ones."""
+        has_joint = "joint" in labels and bool((labels["joint"] >= 0).any())
+        alternating = self.config.loss.joint_update == "alternating" and has_joint
+        joint = ("joint",) if has_joint else ()
+        first = INTRA_STREAMS if alternating else (*INTRA_STREAMS, *joint)
+        draws = [self._draw(first, labels["visible"], labels["infrared"], generator)]
+        if alternating:  # batches of joint clusters, a modality at a time
+            visible, infrared = (
+                np.where(in_stream(self.train.modalities, s), labels["joint"], -1) for s in INTRA_STREAMS
+            )
+            draws.append(self._draw(joint, visible, infrared, generator))
+        yield from zip(*draws, strict=True)
 
     def _draw(
         self,
@@ -167,9 +170,7 @@ class EpochTrainer:
         t = self.config.training
         drawn: list[Iterator[NDArray[np.int64]]] = []
         for labels in (visible, infrared):
-            if not (
-                labels >= 0
-            ).any():  # possible for joint batches: every joint cluster is of the other modality
+            if not (labels >= 0).any():  # of joint batches, where no joint cluster holds this modality
                 drawn.append(iter([np.empty(0, np.int64)] * t.iterations))
                 continue
             sampler = IdentitySampler(
@@ -183,12 +184,14 @@ class EpochTrainer:
         for of_visible, of_infrared in zip(*drawn, strict=True):
             yield _Batch(streams, of_visible, of_infrared)
 
-    def _step(self, batch: _Batch, memory: HybridLoss, noise: torch.Generator) -> dict[str, Tensor]:
+    def _optimizer_step(
+        self, batch: _Batch, memory: HybridLoss, augment_rng: torch.Generator
+    ) -> dict[str, Tensor]:
         """One optimiser step on visible images, their channel-exchanged copies and infrared images."""
         share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
         visible, infrared = batch.visible[share], batch.infrared[share]
         parts = [("visible", visible), ("exchanged", visible), ("infrared", infrared)]
-        images = torch.cat([self._view(rows, name, noise) for name, rows in parts if rows.size])
+        images = torch.cat([self._view(rows, name, augment_rng) for name, rows in parts if rows.size])
         indices = torch.from_numpy(np.concatenate([rows for _, rows in parts])).to(self.device)
         modality = (torch.arange(len(indices)) >= 2 * len(visible)).long().to(self.device)
         query = self.model(images.contiguous(memory_format=torch.channels_last), modality)
@@ -200,10 +203,12 @@ class EpochTrainer:
         memory.update(all_queries, all_indices, batch.streams)
         return {name: value.detach() for name, value in losses.items()}
 
-    def _view(self, rows: NDArray[np.int64], name: Any, noise: torch.Generator) -> Tensor:
+    def _view(self, rows: NDArray[np.int64], name: Any, augment_rng: torch.Generator) -> Tensor:
         images = torch.from_numpy(self.train.gather(rows)).to(self.device)
         mean, std = self.network.mean, self.network.std
-        return augment.training_view(images, name, self.config.data, mean=mean, std=std, generator=noise)
+        return augment.training_view(
+            images, name, self.config.data, mean=mean, std=std, generator=augment_rng
+        )
 
 
 def _check_finite(sums: dict[str, Tensor], where: str) -> None:

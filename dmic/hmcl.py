@@ -7,18 +7,18 @@ Taught in: notebooks/06_hmcl.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dmic.config import LossConfig, MemoryUpdate
+from dmic.images import in_stream
+from dmic.storage.checking import near_names
 
-__all__ = ["ClusterMemory", "HybridLoss", "InstanceMemory"]
-
-_STREAM_MODALITY = {"visible": 0, "infrared": 1}
+__all__ = ["ClusterMemory", "HybridLoss", "InstanceMemory", "LossTerm"]
 
 
 class _Memory:
@@ -38,10 +38,7 @@ class _Memory:
         if not 0 <= momentum < 1 or tau <= 0:
             raise ValueError(f"momentum is {momentum}, tau {tau}; expected 0 <= momentum < 1 and tau > 0")
         self.entries = functional.normalize(_at_least_float32(entries.detach()), dim=1)
-        self.tau = tau
-        self.rule = update
-        self.momentum = momentum
-        self.generator = generator
+        self.tau, self.update_rule, self.momentum, self.generator = tau, update, momentum, generator
 
     def logits(self, query: Tensor) -> Tensor:
         """Return query . entries / tau: (b, entries)."""
@@ -53,7 +50,7 @@ class _Memory:
         features, rows = features.detach().to(self.entries.dtype)[rows >= 0], rows[rows >= 0]
         if rows.numel() == 0:
             return
-        if self.rule == "random":
+        if self.update_rule == "random":
             chosen = self._choose_one_per_row(rows)
             self.entries[rows[chosen]] = functional.normalize(features[chosen], dim=1)
             return
@@ -213,8 +210,18 @@ def _occurrence(rows: Tensor) -> Tensor:
     return occurrence
 
 
+class LossTerm(NamedTuple):
+    """One summand of the total loss: ``weight`` times ``loss(query, labels)`` on the queries of a stream."""
+
+    weight: float
+    stream: str
+    loss: Callable[[Tensor, Tensor], Tensor]
+
+
 class HybridLoss:
     """All memories of an epoch and the total loss on them (paper Eq. 23).
+
+    Another loss is another line in ``_terms``: ``metrics.jsonl`` and the figures take its name from there.
 
     Parameters
     ----------
@@ -227,6 +234,11 @@ class HybridLoss:
     config : LossConfig
     generator : torch.Generator, optional
         CPU generator of the random updates.
+
+    Attributes
+    ----------
+    terms : dict of LossTerm
+        By name, ``cluster_visible``, ``instance_visible``, ...: what is summed, with which weight.
     """
 
     def __init__(
@@ -239,22 +251,27 @@ class HybridLoss:
         generator: torch.Generator | None = None,
     ) -> None:
         self.labels, self.config = labels, config
-        options: dict[str, Any] = {
-            "tau": config.tau,
-            "update": config.update,
-            "momentum": config.momentum,
-            "generator": generator,
-        }
+        options: dict[str, Any] = {"tau": config.tau, "update": config.memory_update}
+        options |= {"momentum": config.momentum, "generator": generator}
         self.cluster = {s: ClusterMemory(features, y, **options) for s, y in labels.items()}
         self.instance = {}
         for stream, y in labels.items():
-            held = torch.arange(len(y), device=y.device)
-            if stream != "joint":
-                held = held[modalities == _STREAM_MODALITY[stream]]
+            held = torch.arange(len(y), device=y.device)[in_stream(modalities, stream)]
             self.instance[stream] = InstanceMemory(features[held], y[held], indices=held, **options)
+        self.terms = self._terms()
+
+    def _terms(self) -> dict[str, LossTerm]:
+        """Name every term: phi_2 on the cluster losses, phi_1 on the instance losses, ``joint_weight`` on both joint ones."""
+        c, terms = self.config, {}
+        for stream in self.labels:
+            joint = stream == "joint"
+            whole, phi_1 = (c.joint_weight, c.instance_weight) if joint else (1.0, c.instance_weight_intra)
+            terms[f"cluster_{stream}"] = LossTerm(whole * c.cluster_weight, stream, self.cluster[stream].loss)
+            terms[f"instance_{stream}"] = LossTerm(whole * phi_1, stream, self.instance[stream].loss)
+        return terms
 
     def losses(self, query: Tensor, indices: Tensor, streams: Iterable[str]) -> dict[str, Tensor]:
-        """Return the unweighted losses of a batch by name: ``cluster_visible``, ``instance_visible``, ...
+        """Return the unweighted losses of a batch, by the names of ``terms``.
 
         Parameters
         ----------
@@ -265,28 +282,18 @@ class HybridLoss:
         streams
             Which of ``labels`` count.
         """
-        found = {}
-        for stream in streams:
-            labels = self.labels[stream][indices]
-            found[f"cluster_{stream}"] = self.cluster[stream].loss(query, labels)
-            found[f"instance_{stream}"] = self.instance[stream].loss(query, labels)
-        return found
+        labels = {stream: self.labels[stream][indices] for stream in streams}
+        terms = {name: term for name, term in self.terms.items() if term.stream in labels}
+        return {name: term.loss(query, labels[term.stream]) for name, term in terms.items()}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
-        """Return the weighted sum: phi_1 (instance losses) + phi_2 (cluster losses)."""
-        return torch.stack([self._weight(name) * loss for name, loss in losses.items()]).sum()
+        """Return the sum of the losses, each with the weight of its term (Eq. 23); an unknown name is a ``ValueError``."""
+        if unknown := set(losses) - set(self.terms):
+            raise ValueError(near_names(min(unknown), self.terms, what="loss"))
+        return torch.stack([self.terms[name].weight * loss for name, loss in losses.items()]).sum()
 
     def update(self, features: Tensor, indices: Tensor, streams: Iterable[str]) -> None:
         """Write a batch of embeddings into the memories of the given streams; arguments as in ``losses``."""
         for stream in streams:
             self.cluster[stream].update(features, self.labels[stream][indices])
             self.instance[stream].update(features, indices)
-
-    def _weight(self, name: str) -> float:
-        kind, stream = name.split("_")
-        c = self.config
-        if kind == "cluster":
-            weight = c.cluster_weight
-        else:
-            weight = c.instance_weight if stream == "joint" else c.instance_weight_intra
-        return weight * (c.joint_weight if stream == "joint" else 1.0)

@@ -110,7 +110,8 @@ class ImageTable:
     images : LazyImages
         (n, height, width, 3) uint8, read when indexed.
     modalities, cameras, identities : (n,) int64
-        ``Modality`` values, camera numbers, person numbers. Identities are for evaluation only: training never reads them.
+        ``Modality`` values, camera numbers, person numbers. Identities are for evaluation and diagnostics: training reads them only
+        for the upper bound (``clustering.label_source = "identities"``).
     splits : (n,) str
         ``train``, ``query`` or ``gallery``.
     indices : (n,) int64
@@ -119,6 +120,8 @@ class ImageTable:
         Content of ``dataset.json``.
     name : str
         Name of the data set.
+    folder : Path or None
+        Absolute path of the prepared folder; None for a table that was made in memory.
     """
 
     images: LazyImages
@@ -129,6 +132,7 @@ class ImageTable:
     indices: NDArray[np.int64]
     info: dict[str, Any]
     name: str
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -145,12 +149,12 @@ class ImageTable:
 
     @property
     def query(self) -> ImageTable:
-        """The test images that ask."""
+        """The test images that are queries (a protocol may take the other side: `Protocol.flipped`)."""
         return self.select(self.splits == "query")
 
     @property
     def gallery(self) -> ImageTable:
-        """The test images that are searched."""
+        """The test images that are searched, the gallery."""
         return self.select(self.splits == "gallery")
 
     def select(self, rows: NDArray[Any] | Iterable[int]) -> ImageTable:
@@ -179,6 +183,7 @@ class ImageTable:
             indices=self.indices[key],
             info=self.info,
             name=self.name,
+            folder=self.folder,
         )
 
     def gather(self, indices: NDArray[Any] | Iterable[int]) -> NDArray[np.uint8]:
@@ -221,12 +226,14 @@ def open_dataset(path: str | os.PathLike[str], verify: bool = False) -> ImageTab
     """
     folder = Path(path)
     array, rows, info = read_folder(folder, verify=verify)
-    table = _table(array, rows, info)
+    table = _table(folder, array, rows, info)
     _check_meaning(folder, table)
     return table
 
 
-def _table(array: NDArray[np.uint8], rows: list[dict[str, str]], info: dict[str, Any]) -> ImageTable:
+def _table(
+    folder: Path, array: NDArray[np.uint8], rows: list[dict[str, str]], info: dict[str, Any]
+) -> ImageTable:
     """Turn checked text rows into arrays."""
     known = {modality.name.lower(): int(modality) for modality in Modality}
     everything = np.arange(len(rows), dtype=np.int64)
@@ -239,6 +246,7 @@ def _table(array: NDArray[np.uint8], rows: list[dict[str, str]], info: dict[str,
         indices=everything,
         info=info,
         name=str(info["name"]),
+        folder=folder.resolve(),
     )
 
 

@@ -15,6 +15,7 @@ from dmic.compute import kernels
 from dmic.config import Expansion
 from dmic.encoding import warn_if_dense
 from dmic.neighbors import Neighbors
+from dmic.storage.checking import per_image
 
 __all__ = ["expand", "expansion_weights"]
 
@@ -102,8 +103,8 @@ def expansion_weights(
     if not 1 <= k2 <= length:
         raise ValueError(f"k2 is {k2}; the neighbour lists have {length} entries, take 1 <= k2 <= {length}")
     members = neighbors.indices[:, :k2]
-    given = {"modality": modalities, "camera": cameras}
-    levels = [_checked(given[name], name, n, how) for name in how.split("_") if name != "vanilla"]
+    given = {"modality": ("modalities", modalities), "camera": ("cameras", cameras)}
+    levels = [_groups(*given[level], n, how) for level in how.split("_") if level != "vanilla"]
     size = max(1, _COMPARISONS // k2**2)
     blocks = [_mean_of_means(members[at : at + size], levels) for at in range(0, n, size)]
     weights = np.concatenate(blocks).astype(np.float32)
@@ -121,17 +122,11 @@ def _mean_of_means(members: NDArray[np.int64], levels: list[NDArray[np.int64]]) 
     return weights / _counts(groups)
 
 
-def _checked(values: NDArray[np.int64] | None, name: str, n: int, how: str) -> NDArray[np.int64]:
+def _groups(name: str, values: NDArray[np.int64] | None, n: int, how: str) -> NDArray[np.int64]:
+    """Number the cameras or modalities 0, 1, ...: (n,)."""
     if values is None:
-        raise ValueError(
-            f"how={how!r} needs the {name} of every image; pass {'cameras' if name == 'camera' else 'modalities'}="
-        )
-    values = np.asarray(values)
-    if values.shape != (n,) or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(
-            f"{name} labels have shape {values.shape}, dtype {values.dtype}; expected ({n},) integers, one per image"
-        )
-    return np.unique(values, return_inverse=True)[1]
+        raise ValueError(f"how={how!r} needs the {name} of all images; pass {name}=")
+    return np.unique(per_image(values, n, name=name), return_inverse=True)[1]
 
 
 def _combine(groups: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ Taught in: notebooks/03_distance_encoding.ipynb
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from dmic.compute import kernels
+from dmic.compute.devices import bf16_is_fast
 
-__all__ = ["Backend", "Neighbors", "bf16_is_fast", "nearest"]
+__all__ = ["Backend", "Neighbors", "has_faiss", "nearest"]
 
 logger = logging.getLogger(__name__)
 
@@ -103,14 +105,6 @@ def nearest(
     return Neighbors(indices, similarities)
 
 
-def bf16_is_fast(device: str = "cpu") -> bool:
-    """Return whether the hardware multiplies bfloat16 matrices: AVX512-BF16 or AMX on a CPU, compute capability 8 on a GPU."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return torch.device(device).type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
-
-
 def _checked(features: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     if features.ndim != 2 or features.size == 0:
         raise ValueError(f"features has shape {features.shape}; expected (n, d) with n, d >= 1")
@@ -139,7 +133,7 @@ def _searches(features: NDArray[np.float32], backend: Backend, device: str) -> l
         if bf16_is_fast(device) and (len(features) >= _BF16_FROM or not on_cpu):
             backend = "bf16"
         else:
-            backend = "faiss" if on_cpu and _has_faiss() else "torch"
+            backend = "faiss" if on_cpu and has_faiss() else "torch"
     elif backend == "bf16" and not bf16_is_fast(device):
         logger.info("nearest: %s has no bfloat16 matrix units; backend 'torch' instead of 'bf16'", device)
         backend = "torch"
@@ -149,12 +143,9 @@ def _searches(features: NDArray[np.float32], backend: Backend, device: str) -> l
     return (quick if backend == "bf16" else []) + [(full, spread) for spread in (1, 4, 1 << 20)]
 
 
-def _has_faiss() -> bool:
-    try:
-        import faiss  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def has_faiss() -> bool:
+    """Return whether the library is installed."""
+    return importlib.util.find_spec("faiss") is not None
 
 
 class _FaissSearch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PRESETS"]
+__all__ = ["PRESETS", "RENDERED"]
 
 # SynthVI is small: 7 images per person and camera. These values were chosen on a validation world (seed 1000: other people,
 # places and cameras; its identities read for the diagnostics), never on the test people of seed 0.
@@ -53,3 +53,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "llcm": {"data.protocol": "llcm"},
 }
 """Preset name -> the fields in which it differs from the defaults. LLCM is not in the paper: SYSU-MM01's values."""
+
+RENDERED = tuple(name for name, fields in PRESETS.items() if fields.get("data.protocol") == "synthvi")
+"""Presets whose people are rendered where they are missing; the others need images that only their owners give out."""

@@ -23,8 +23,9 @@ from dmic.compute.devices import accelerator, bf16_inference, keep_freed_memory,
 from dmic.compute.progress import Progress, ProgressStyle
 from dmic.config import Config
 from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
-from dmic.images import ImageTable, Modality
-from dmic.storage.run_folder import RunError, RunFolder, clean
+from dmic.images import ImageTable, in_stream
+from dmic.storage.files import to_jsonable
+from dmic.storage.run_folder import RunError, RunFolder
 
 __all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
 
@@ -32,7 +33,7 @@ __all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
 @dataclass(frozen=True)
 class FitResult:
     """What a run gives: its folder, ``summary.json`` and ``metrics.jsonl`` as Python, the trained network, and the test
-    embeddings by stage (``zero_shot``, ``phase1``, ``final``), each ``{"query": (nq, d), "gallery": (ng, d)}``.
+    embeddings by stage (``start``, ``phase1``, ``final``), each ``{"query": (nq, d), "gallery": (ng, d)}``.
     """
 
     run_dir: Path
@@ -58,7 +59,7 @@ def fit(
     config : Config
     table : ImageTable
         With splits train, query and gallery. Training reads images, cameras and modalities; identities serve diagnostics and
-        evaluation only (unless ``clustering.labels`` is ``"identities"``).
+        evaluation only (unless ``clustering.label_source`` is ``"identities"``).
     run_dir
         Folder of the run (see ``dmic.storage.run_folder``). The same call on the same folder resumes after the last whole epoch and
         ends with an uninterrupted run's numbers (on a GPU, up to kernels that are not deterministic).
@@ -83,7 +84,7 @@ def fit(
     dmic.storage.run_folder.RunError
         If the folder holds another run.
     """
-    return _Run(config, table, Path(run_dir), resume, progress).go(callback)
+    return _Run(config, table, Path(run_dir), resume, progress).run(callback)
 
 
 def embed(
@@ -132,7 +133,8 @@ class _Run:
     ) -> None:
         keep_freed_memory()
         self.config, self.table, self.train = config, table, table.train
-        self.accelerator = accelerator(config.training, unused_parameters=config.loss.step == "two_step")
+        alternating = config.loss.joint_update == "alternating"
+        self.accelerator = accelerator(config.training, unused_parameters=alternating)
         self.device = self.accelerator.device
         self.bf16 = bf16_inference(config.training, self.device)
         main, world = self.accelerator.is_main_process, self.accelerator.num_processes
@@ -146,15 +148,13 @@ class _Run:
         fingerprint = hashlib.sha256(json.dumps(table.info, sort_keys=True).encode()).hexdigest()[:12]
         data = f"{table.name}, {len(table)} images, {fingerprint}"
         with self.accelerator.main_process_first():
-            self.folder = RunFolder(path, config, data=data, resume=resume, writable=main)
-        self.progress = Progress(
-            progress if main else "none",
-            epochs=2 * config.training.epochs,
-            iterations=config.training.iterations,
-        )
+            options: dict[str, Any] = {"folder": table.folder, "resume": resume, "writable": main}
+            self.folder = RunFolder(path, config, data=data, **options)
+        length = {"epochs": 2 * config.training.epochs, "iterations": config.training.iterations}
+        self.progress = Progress(progress if main else "none", **length)
         self.started = time.monotonic()
 
-    def go(self, callback: Callable[[dict[str, Any]], None] | None) -> FitResult:
+    def run(self, callback: Callable[[dict[str, Any]], None] | None) -> FitResult:
         """Train what is left to train, evaluate, and return what ``fit`` returns."""
         epochs = self.config.training.epochs
         checkpoint = self.folder.load_checkpoint()
@@ -163,7 +163,7 @@ class _Run:
         if checkpoint:
             self.model.load_state_dict(weights)
             self.started -= history[-1]["elapsed"]
-        features = {"zero_shot": self._test_features("zero_shot", done == 0)}
+        features = {"start": self._test_features("start", done == 0)}
         if self.folder.summary and done == 2 * epochs:
             features |= {stage: self._test_features(stage, False) for stage in ("phase1", "final")}
             return FitResult(self.folder.path, self.folder.summary, history, self.model.eval(), features)
@@ -202,11 +202,11 @@ class _Run:
             model,
             optimizer,
             self.accelerator,
-            on_step=self.progress.step,
+            on_iteration=self.progress.iteration,
         )
         schedule = dnc.Schedule.from_config(self.config.clustering, phase=phase, epochs=c.epochs)
         for epoch in range(first, c.epochs):
-            history.append(clean(self._epoch(trainer, phase, epoch, schedule.at(epoch))))
+            history.append(to_jsonable(self._epoch(trainer, phase, epoch, schedule.at(epoch))))
             self.folder.write_history(history)
             self.folder.save_checkpoint(
                 len(history), self.model.state_dict(), {"optimizer": optimizer.state_dict()}
@@ -215,13 +215,15 @@ class _Run:
             if callback:
                 callback(history[-1])
 
-    def _epoch(self, trainer: EpochTrainer, phase: int, epoch: int, step: dnc.Step) -> dict[str, Any]:
+    def _epoch(
+        self, trainer: EpochTrainer, phase: int, epoch: int, parameters: dnc.EpochParameters
+    ) -> dict[str, Any]:
         clock = [time.monotonic()]
         features = self._embed(self.train)
         clock.append(time.monotonic())
         clustering = self.config.clustering
         labels = dnc.assign_labels(
-            features, self.train, clustering, step, phase=phase, device=str(self.device)
+            features, self.train, clustering, parameters, phase=phase, device=str(self.device)
         )
         self.folder.write_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}", **labels)
         clock.append(time.monotonic())
@@ -234,13 +236,13 @@ class _Run:
             "lr": learning_rate(
                 self.config, phase=phase, epoch=epoch, iteration=self.config.training.iterations - 1
             ),
-            "eps": step.eps,
-            "eps_joint": step.eps_joint if phase == 2 else None,
-            "k2_intra": step.k2_intra,
-            "k2_joint": step.k2_joint if phase == 2 else None,
+            "eps": parameters.eps,
+            "eps_joint": parameters.eps_joint if phase == 2 else None,
+            "k2_intra": parameters.k2_intra,
+            "k2_joint": parameters.k2_joint if phase == 2 else None,
             "loss": losses.pop("total"),
             "losses": losses,
-            "labels": {stream: self._describe(stream, y) for stream, y in labels.items()},
+            "labels": {stream: self._cluster_metrics(stream, y) for stream, y in labels.items()},
             "seconds": dict(zip(("embed", "cluster", "train"), np.diff(clock).tolist(), strict=True)),
             "elapsed": clock[-1] - self.started,
         }
@@ -271,12 +273,10 @@ class _Run:
             self.folder.write_arrays(f"embeddings/{stage}", **stored)
         return stored
 
-    def _describe(self, stream: str, labels: NDArray[np.int64]) -> dict[str, float]:
-        table = self.train
-        if stream != "joint":
-            held = table.modalities == Modality[stream.upper()]
-            labels, table = labels[held], table.select(held)
-        return diagnostics.describe(
+    def _cluster_metrics(self, stream: str, labels: NDArray[np.int64]) -> dict[str, float]:
+        inside = in_stream(self.train.modalities, stream)
+        labels, table = labels[inside], self.train.select(inside)
+        return diagnostics.cluster_metrics(
             labels, identities=table.identities, cameras=table.cameras, modalities=table.modalities
         )
 
@@ -297,4 +297,4 @@ class _Run:
         }
         self.folder.write_summary(summary)
         self.progress.close()
-        return clean(summary)
+        return to_jsonable(summary)

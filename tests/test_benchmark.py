@@ -9,7 +9,7 @@ import torch
 
 from dmic.dnc import pseudo_labels
 from dmic.evaluation.ranking import RULES, rank_metrics
-from dmic.lab import benchmark, costs, reference, synthetic
+from dmic.lab import benchmark, costs, reference, synthetic_embeddings
 from dmic.neighbors import nearest
 
 # Synthetic embeddings ---------------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ from dmic.neighbors import nearest
     [("mid", (0.70, 0.56, 0.38, 0.04)), ("early", (0.65, 0.34, 0.07, 0.30))],
 )
 def test_mean_cosines_are_those_of_the_stage(stage, expected):
-    data = synthetic.embeddings(4000, 512, stage)
+    data = synthetic_embeddings.embeddings(4000, 512, stage)
     assert data.features.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(data.features, axis=1), 1, atol=1e-5)
     cosine = data.features @ data.features.T
@@ -38,7 +38,7 @@ def test_mean_cosines_are_those_of_the_stage(stage, expected):
 
 
 def test_labels_are_shaped_like_sysu_mm01_and_do_not_depend_on_dimension_or_stage():
-    data, other = synthetic.embeddings(8000, 4, "mid"), synthetic.embeddings(8000, 16, "late")
+    data, other = synthetic_embeddings.embeddings(8000, 4, "mid"), synthetic_embeddings.embeddings(8000, 16, "late")
     for name in ("identities", "cameras", "modalities"):
         np.testing.assert_array_equal(getattr(data, name), getattr(other, name))
     assert len(np.unique(data.identities)) == round(395 * 8000 / 34167)
@@ -50,7 +50,7 @@ def test_labels_are_shaped_like_sysu_mm01_and_do_not_depend_on_dimension_or_stag
         for person in range(data.identities.max())
     ]
     assert np.mean(missed) == pytest.approx(6 * 0.2, abs=0.35)
-    assert (synthetic.embeddings(8000, 4, "mid", seed=1).identities != data.identities).any()
+    assert (synthetic_embeddings.embeddings(8000, 4, "mid", seed=1).identities != data.identities).any()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_labels_are_shaped_like_sysu_mm01_and_do_not_depend_on_dimension_or_stag
 )
 def test_unknown_stages_and_no_images_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        synthetic.embeddings(*arguments)
+        synthetic_embeddings.embeddings(*arguments)
 
 
 # What the package is compared with ---------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_the_ranking_command_compares_with_the_loop(tmp_path, capsys):
     sizes = ["--queries", "60", "--gallery", "40", "--people", "9"]
     benchmark.main(["ranking", *sizes, "--json", str(file)])
     report = json.loads(file.read_text())
-    assert set(report["rules"]) == {"sysu", "regdb", "llcm"} and "regdb" in capsys.readouterr().out
+    assert set(report["rules"]) == set(RULES) and "regdb" in capsys.readouterr().out
     for found in report["rules"].values():
         assert found["largest_difference"] < 1e-6
         assert found["times_as_fast"] == pytest.approx(

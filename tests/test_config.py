@@ -26,7 +26,7 @@ def test_the_paper_values_are_the_defaults():
         0.1,
         1,
     )
-    assert (c.loss.update, c.loss.step, c.training.epochs) == ("random", "sum", 50)
+    assert (c.loss.memory_update, c.loss.joint_update, c.training.epochs) == ("random", "summed", 50)
     assert (c.training.identities_per_batch, c.training.images_per_identity) == (4, 16)
     assert (c.data.height, c.data.width, c.backbone.name, c.backbone.last_stride) == (288, 144, "resnet50", 1)
 
@@ -57,9 +57,13 @@ def test_an_unknown_preset_is_answered_with_the_list():
 def test_overrides_change_a_copy():
     before = preset("toy")
     after = with_overrides(
-        before, {"training.epochs": 3, "loss.update": "momentum", "clustering.k1_visible": None}
+        before, {"training.epochs": 3, "loss.memory_update": "momentum", "clustering.k1_visible": None}
     )
-    assert (after.training.epochs, after.loss.update, after.clustering.k1_visible) == (3, "momentum", None)
+    assert (after.training.epochs, after.loss.memory_update, after.clustering.k1_visible) == (
+        3,
+        "momentum",
+        None,
+    )
     assert before == preset("toy")
     assert after.training.iterations == before.training.iterations
 
@@ -78,11 +82,12 @@ def test_nothing_can_be_written_into_a_configuration():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("epochs", "'epochs'.*section.field.*training"),
-        ("trainer.epochs", "'trainer.epochs'.*training"),
-        ("training.epoch", "'training.epoch'.*training has epochs, iterations"),
-        ("name", "unknown override 'name'"),
-        ("training.epochs.x", "unknown override"),
+        ("epochs", r"unknown field 'epochs'; did you mean training.epochs\? The sections are data, backbone"),
+        ("trainer.epochs", r"'trainer.epochs'; did you mean training.epochs\?"),
+        ("training.epoch", r"unknown field of training: 'epoch'; did you mean epochs.*iterations.*seed"),
+        ("nothing", "unknown field 'nothing'; write section.field.*clustering, loss, training"),
+        ("name", "unknown field 'name'; did you mean backbone.name"),
+        ("training.epochs.x", "unknown field of training: 'epochs.x'"),
     ],
 )
 def test_an_unknown_override_is_named(name, message):
@@ -101,7 +106,7 @@ def test_an_unknown_override_is_named(name, message):
         ("training.learning_rate_phase2", "x", "learning_rate_phase2.*expected float or NoneType"),
         ("clustering.k1_visible", 2.5, "clustering.k1_visible is 2.5.*expected int or NoneType"),
         ("backbone.non_local", 1, "backbone.non_local is 1.*expected bool"),
-        ("loss.update", "mean", "loss.update is 'mean'; expected one of 'random', 'momentum'"),
+        ("loss.memory_update", "mean", "loss.memory_update is 'mean'; expected one of 'random', 'momentum'"),
         ("clustering.expansion_joint", "both", "expansion_joint.*'modality_camera'"),
     ],
 )
@@ -167,7 +172,7 @@ def test_a_value_out_of_range_is_named(name, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": {"colour": 1}}, "unknown override 'data.colour'; data has height"),
+        ({"data": {"colour": 1}}, "unknown field of data: 'colour'; there are: height, width"),
         ({"nonsense": {"colour": 1}}, "entry 'nonsense'; the sections are data, backbone"),
         ({"seed": 3}, "entry 'seed'"),
         ({"training": 5}, "entry 'training'.*each an object"),

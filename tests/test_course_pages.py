@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from notebook_runs import ROOT
 
+from data_scripts.synthvi import knobs as renderer_knobs
 from data_scripts.synthvi import world
 from dmic import config
 
@@ -235,4 +236,4 @@ def test_commands_and_knobs_of_the_teachers_page_exist():
     assert set(named) - set(world.WORLDS) <= knobs, set(named) - set(world.WORLDS) - knobs
     settings = re.findall(r"--set (\S+=\S+)", INSTRUCTOR)
     assert settings
-    world.apply_overrides(world.World(), world.PRESETS["toy"], settings)  # raises where one is unknown
+    renderer_knobs.apply_overrides(world.World(), world.PRESETS["toy"], settings)  # raises where one is unknown

@@ -379,7 +379,7 @@ def epoch(rng):
     cameras = rng.integers(1, 5, 60)
     config = ClusteringConfig(k1=20, k1_visible=12, k1_infrared=9, k2_infrared_scale=0.5, min_samples=3)
     table = Table(cameras, (cameras > 2).astype(np.int64), identities)
-    return features, table, config, dnc.Step(eps=0.5, k2_intra=6, k2_joint=14, eps_joint=0.6)
+    return features, table, config, dnc.EpochParameters(eps=0.5, k2_intra=6, k2_joint=14, eps_joint=0.6)
 
 
 def test_each_stream_is_clustered_with_its_own_values(epoch):
@@ -403,7 +403,7 @@ def test_phase_one_knows_no_joint_clustering_and_never_asks_for_identities(epoch
 
 def test_the_upper_bound_labels_by_identity(epoch):
     features, table, _, step = epoch
-    found = dnc.assign_labels(features, table, ClusteringConfig(labels="identities"), step, phase=2)
+    found = dnc.assign_labels(features, table, ClusteringConfig(label_source="identities"), step, phase=2)
     np.testing.assert_array_equal(found["joint"], table.identities - 3)
     for modality, stream in enumerate(("visible", "infrared")):
         expected = np.where(table.modalities == modality, table.identities - 3, -1)

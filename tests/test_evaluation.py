@@ -224,7 +224,7 @@ def test_to_dict_is_the_six_numbers():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rule": "market"}, "unknown rule 'market'.*'regdb'"),
+        ({"rule": "market"}, "unknown rule 'market'.*regdb"),
         ({"query_ids": [1, 2]}, r"query_ids has shape \(2,\).*expected \(3,\).*transposed"),
         ({"gallery_cameras": [1] * 5}, r"gallery_cameras has shape \(5,\).*expected \(6,\)"),
         ({"distance": np.transpose(HAND_DISTANCE)}, "transposed"),

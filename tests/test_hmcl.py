@@ -321,7 +321,7 @@ def test_the_visible_memory_takes_a_random_one_of_both_views():
 
 
 def test_the_configuration_reaches_every_memory():
-    loss = hybrid(tau=0.2, update="momentum", momentum=0.7)
+    loss = hybrid(tau=0.2, memory_update="momentum", momentum=0.7)
     for memory in (*loss.cluster.values(), *loss.instance.values()):
         assert (memory.tau, memory.rule, memory.momentum) == (0.2, "momentum", 0.7)
 

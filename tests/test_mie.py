@@ -128,10 +128,10 @@ def test_k2_of_one_leaves_the_encoding_as_it_is(rng, how):
         ({"how": "flat"}, "how is 'flat'; expected one of 'vanilla', 'camera'"),
         ({"k2": 0}, "k2 is 0; the neighbour lists have 4 entries"),
         ({"k2": 5}, "k2 is 5; the neighbour lists have 4 entries"),
-        ({"cameras": None}, "needs the camera of every image; pass cameras="),
-        ({"modalities": None}, "needs the modality of every image; pass modalities="),
-        ({"cameras": np.arange(3)}, r"camera labels have shape \(3,\).*expected \(4,\) integers"),
-        ({"modalities": np.zeros(4)}, "modality labels.*dtype float64"),
+        ({"cameras": None}, "needs the cameras of all images; pass cameras="),
+        ({"modalities": None}, "needs the modalities of all images; pass modalities="),
+        ({"cameras": np.arange(3)}, r"cameras has shape \(3,\).*expected \(4,\) integers"),
+        ({"modalities": np.zeros(4)}, "modalities has.*dtype float64"),
     ],
 )
 def test_unusable_arguments_are_explained(changes, message):

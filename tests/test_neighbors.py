@@ -93,7 +93,7 @@ def test_threads_do_not_change_a_byte(rng, monkeypatch, threads):
     ],
 )
 def test_the_choice_fits_the_machine_and_is_logged(rng, monkeypatch, caplog, faiss, bf16, points, chosen):
-    monkeypatch.setattr(neighbors, "_has_faiss", lambda: faiss)
+    monkeypatch.setattr(neighbors, "has_faiss", lambda: faiss)
     monkeypatch.setattr(neighbors, "bf16_is_fast", lambda device="cpu": bf16)
     monkeypatch.setattr(neighbors, "_SCORES", 1 << 22)
     caplog.set_level(logging.INFO, logger=neighbors.logger.name)

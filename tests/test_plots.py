@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from plots_helpers import close_figures  # noqa: F401 (a fixture)
 
 from dmic import plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
+from dmic.images import STREAMS
 
 
 def make_history(epochs: int = 7) -> list[dict]:
@@ -28,21 +23,21 @@ def make_history(epochs: int = 7) -> list[dict]:
     for phase in (1, 2):
         for epoch in range(epochs):
             step = (epoch + (phase - 1) * epochs) / (2 * epochs)
-            sides = ("visible", "infrared", "joint")[: 1 + phase]
+            streams = STREAMS[: 1 + phase]
             labels = {
-                side: {
+                stream: {
                     "clusters": float(
-                        round(100 - 20 * step + generator.normal(0, 3) - 20 * (side == "infrared"))
+                        round(100 - 20 * step + generator.normal(0, 3) - 20 * (stream == "infrared"))
                     ),
                     "identities": 80.0,
                     "ari": 0.35 + 0.4 * step + generator.normal(0, 0.02),
                     "camera_splitting": 0.6 - 0.4 * step,
-                    "modality_splitting": 0.9 - 0.5 * step if side == "joint" else None,
+                    "modality_splitting": 0.9 - 0.5 * step if stream == "joint" else None,
                 }
-                for side in sides
+                for stream in streams
             }
-            losses = {f"cluster_{side}": 5 - 3 * step + 0.3 * i for i, side in enumerate(sides)}
-            losses |= {f"instance_{side}": 4 - 2 * step + 0.3 * i for i, side in enumerate(sides)}
+            losses = {f"cluster_{stream}": 5 - 3 * step + 0.3 * i for i, stream in enumerate(streams)}
+            losses |= {f"instance_{stream}": 4 - 2 * step + 0.3 * i for i, stream in enumerate(streams)}
             history.append(
                 {
                     "phase": phase,
@@ -83,7 +78,7 @@ def lines_by_label(ax) -> dict:
     return {str(line.get_label()): line for line in ax.get_lines()}
 
 
-def test_clusters_show_each_side_and_the_true_number():
+def test_clusters_show_each_stream_and_the_true_number():
     history = make_history()
     ax = plots.plot_clusters(history)
     lines = lines_by_label(ax)
@@ -104,6 +99,27 @@ def test_losses_leave_out_what_a_run_does_not_have():
     labels = lines_by_label(plots.plot_losses(make_history()[:7]))
     assert "cluster, visible" in labels and "instance, infrared" in labels and "cluster, joint" not in labels
     assert "cluster, joint" in lines_by_label(plots.plot_losses(make_history()))
+
+
+def test_losses_draw_every_term_with_a_line_of_its_own():
+    history = make_history()
+    for entry in history:
+        entry["losses"] = {**entry["losses"], "camera_proxy_infrared": 1.0 + entry["global_epoch"]}
+    lines = lines_by_label(plots.plot_losses(history))
+    third = lines["camera proxy, infrared"]
+    np.testing.assert_array_equal(third.get_ydata(), np.arange(1.0, 15.0))
+    assert third.get_color() == plots.COLORS["infrared"] and third.get_marker() == plots.MARKERS["infrared"]
+    assert "camera proxy, visible" not in lines
+    drawn = [lines[f"{term}, infrared"].get_linestyle() for term in ("cluster", "instance", "camera proxy")]
+    assert drawn == ["-", ":", "--"]
+
+
+@pytest.mark.parametrize("key", ["cluster_thermal", "visible", "_joint"])
+def test_losses_refuse_a_key_without_term_or_stream(key):
+    history = make_history()
+    history[3]["losses"][key] = 1.0
+    with pytest.raises(ValueError, match="<term>_<stream>"):
+        plots.plot_losses(history)
 
 
 def test_label_quality_has_three_panels_between_zero_and_one():
@@ -185,7 +201,7 @@ def test_people_chooses_those_seen_most():
     assert {text.get_text() for text in ax.texts} >= {"person 1", "person 2", "person 3"}
 
 
-def test_ranked_gallery_marks_right_and_wrong():
+def test_ranked_gallery_marks_true_and_false_matches():
     table = PlainTable()
     gallery = np.array([[0, 12, -1], [24, 1, 2]])
     ranked = SimpleNamespace(queries=np.array([4, 30]), gallery=gallery, correct=gallery < 12)
@@ -206,11 +222,48 @@ def test_embedding_map_joins_the_two_modalities_of_a_person():
 
 
 def test_camera_matrix_puts_visible_cameras_first_and_shows_every_number():
-    from dmic.lab.evidence import CameraMatrix
-
-    rank1 = np.array([[90.0, 20.0, 80.0], [10.0, 70.0, 30.0], [60.0, 40.0, np.nan]])
-    matrix = CameraMatrix(np.array([1, 3, 5]), np.array([0, 1, 0]), rank1, rank1)
-    ax = plots.plot_camera_matrix(matrix, title="hand-made")
+    rank1 = [[90.0, 20.0, 80.0], [10.0, 70.0, 30.0], [60.0, 40.0, np.nan]]
+    ax = plots.plot_camera_matrix(rank1, [1, 3, 5], [0, 1, 0], title="hand-made")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1 vis", "5 vis", "3 inf"]
     assert [text.get_text() for text in ax.texts] == ["90", "80", "20", "60", "40", "10", "30", "70"]
     assert ax.get_title(loc="left") == "hand-made"
+    assert ax.get_ylabel() == "query camera" and ax.get_xlabel() == "gallery camera"
+
+
+MODULES = sorted(Path(plots.__file__).parent.glob("*.py"))
+
+
+LITERALS = {
+    "colour": r"#[0-9A-Fa-f]{6}\b",
+    "font size": r"""(?:font|label|title)size["']?\s*[=:]\s*\d|["']size["']: \d""",
+    "colour map": r"""cmap["']?\s*[=:]\s*["']""",
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_colours_and_font_sizes_have_one_place(path):
+    """`style.py` names them by what they are for."""
+    text = path.read_text(encoding="utf-8")
+    found = {what: re.findall(pattern, text) for what, pattern in LITERALS.items()}
+    if path.name == "style.py":
+        assert len(found["colour"]) == len(set(found["colour"])), "two names for one colour"
+    else:
+        assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_figures_take_plain_data(path):
+    """Of the package they know its top and the evaluation: no figure needs the lab, the course or a run folder."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    modules |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    drawers = {module.split(".")[1] for module in modules if re.match(r"dmic\.\w+(\.|$)", module)}
+    closed = {"lab", "course", "commands", "storage", "compute"}
+    assert not drawers & closed, drawers & closed
+    if path.name == "style.py":
+        assert "plots" not in drawers, "every module imports the style"
+
+
+def test_the_palette_is_reached_from_the_package():
+    assert set(plots.COLORS) == set(plots.MARKERS) == {*STREAMS, "noise"}
+    assert len(set(plots.COLORS.values())) == len(set(plots.MARKERS.values())) == 4

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plots_helpers import close_figures  # noqa: F401 (a fixture)
 from scipy import stats
 
 from dmic import plots

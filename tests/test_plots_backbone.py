@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from plots_helpers import close_figures  # noqa: F401 (a fixture)
 
 from dmic import plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
 
 
 def test_views_are_columns_in_order_with_names_in_their_colours():
@@ -33,9 +23,9 @@ def test_views_are_columns_in_order_with_names_in_their_colours():
 
 def test_filters_use_colour_and_mark_of_each_modality():
     ax = plots.plot_filters([0.1, 1.0], {"visible": [1.0, 2.0], "infrared": [1.5, 0.0]})
-    for line, side in zip(ax.lines, ("visible", "infrared"), strict=True):
-        assert to_hex(line.get_color()) == plots.COLORS[side].lower()
-        assert line.get_marker() == plots.MARKERS[side] and line.get_label() == side
+    for line, stream in zip(ax.lines, ("visible", "infrared"), strict=True):
+        assert to_hex(line.get_color()) == plots.COLORS[stream].lower()
+        assert line.get_marker() == plots.MARKERS[stream] and line.get_label() == stream
     np.testing.assert_array_equal(ax.lines[1].get_xydata(), [[0.1, 1.5], [1.0, 0.0]])
 
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plots_helpers import close_figures  # noqa: F401 (a fixture)
 
 from dmic import diagnostics, plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
 
 
 class PlainTable:
@@ -87,7 +78,7 @@ def test_splitting_agrees_with_the_diagnostics_for_two_cameras():
     rng = np.random.default_rng(3)
     labels, identities, cameras = rng.integers(-1, 3, 60), rng.integers(0, 4, 60), rng.integers(1, 3, 60)
     ids = {"identities": identities, "cameras": cameras}
-    described = diagnostics.describe(labels, **ids, modalities=np.zeros(60, int))
+    described = diagnostics.cluster_metrics(labels, **ids, modalities=np.zeros(60, int))
     found = plots.splitting_matrix(labels, **ids)
     assert found[0, 1] == pytest.approx(described["camera_splitting"])
 

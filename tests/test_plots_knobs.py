@@ -5,18 +5,9 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from plots_helpers import close_figures  # noqa: F401 (a fixture)
 
 from dmic import plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
 
 
 def test_graph_draws_links_cores_border_and_noise():
@@ -32,7 +23,7 @@ def test_graph_draws_links_cores_border_and_noise():
     assert ax.get_title(loc="left") == "eps 1.00: 1 cluster, 1 noise"
 
 
-def test_qualities_give_each_side_its_colour_and_leave_gaps():
+def test_qualities_give_each_stream_its_colour_and_leave_gaps():
     rows = [
         {"eps": 0.1, "clusters": 5, "identities": 4, "ari": None},
         {"eps": 0.2, "clusters": 3, "identities": 4, "ari": 0.5},

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import matplotlib
-import numpy as np
-import pytest
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
+from plots_helpers import close_figures, texts  # noqa: F401 (a fixture)
 
 from dmic import plots
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
-
-
 def line(epoch: int, phase: int = 1, clusters: int = 10) -> dict:
     """Return one epoch in the format of metrics.jsonl."""
-    labels = {side: {"clusters": clusters, "identities": 12} for side in ("visible", "infrared")}
+    labels = {stream: {"clusters": clusters, "identities": 12} for stream in ("visible", "infrared")}
     return {
         "phase": phase,
         "epoch": epoch,
@@ -30,10 +20,6 @@ def line(epoch: int, phase: int = 1, clusters: int = 10) -> dict:
         "losses": {"cluster_visible": 2.0 - epoch},
         "labels": labels,
     }
-
-
-def texts(ax) -> list[str]:
-    return [text.get_text() for text in ax.texts]
 
 
 def test_batch_shows_every_image_with_its_caption():

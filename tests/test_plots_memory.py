@@ -5,22 +5,9 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from plots_helpers import close_figures, texts  # noqa: F401 (a fixture)
 
 from dmic import plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
-
-
-def texts(ax) -> list[str]:
-    return [text.get_text() for text in ax.texts]
 
 
 def offsets(ax) -> np.ndarray:

@@ -5,27 +5,14 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
-import matplotlib
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from plots_helpers import close_figures, texts  # noqa: F401 (a fixture)
 
 from dmic import plots
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    plots.set_style()
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
+from dmic.images import STREAMS
 
 
 def test_course_map_names_each_notebook_of_the_loop_and_closes_it():
@@ -36,7 +23,7 @@ def test_course_map_names_each_notebook_of_the_loop_and_closes_it():
     assert len(arrows) == 7  # six between seven steps, and one back to the network
 
 
-def test_kinds_are_bars_with_their_value_and_side():
+def test_kinds_are_bars_with_their_value_and_stream():
     kinds = {
         "within a visible camera": {"rank1": 30.0},
         "within an infrared camera": {"rank1": 15.0},
@@ -44,8 +31,8 @@ def test_kinds_are_bars_with_their_value_and_side():
     }
     ax = plots.plot_kinds(kinds, chance=0.8)
     assert [bar.get_width() for bar in ax.patches] == [30.0, 15.0, 6.0]
-    sides = [to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
-    assert sides == [plots.COLORS[side] for side in ("visible", "infrared", "joint")]
+    colors = [to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
+    assert colors == [plots.COLORS[stream] for stream in STREAMS]
     assert ax.lines[0].get_xdata()[0] == 0.8
     assert not plots.plot_kinds(kinds).lines
 
@@ -67,7 +54,7 @@ def test_counts_stack_the_splits_and_count_people():
 
 
 def test_brightness_says_its_correlation():
-    ax = plots.plot_brightness({"one": [0.1, 0.2, 0.3], "other": [0.6, 0.4, 0.2]}, side="infrared")
+    ax = plots.plot_brightness({"one": [0.1, 0.2, 0.3], "other": [0.6, 0.4, 0.2]}, stream="infrared")
     assert ax.get_title(loc="left") == "correlation -1.00"
     assert ax.collections[0].get_offsets().tolist() == [[0.1, 0.6], [0.2, 0.4], [0.3, 0.2]]
     assert ax.get_xlabel().startswith("one") and ax.get_ylabel().startswith("other")
@@ -79,10 +66,10 @@ def test_cosines_mark_both_means():
     assert ax.get_title(loc="left") == "pairs"
 
 
-def test_distance_matrix_frames_right_and_strikes_dropped():
+def test_distance_matrix_frames_true_matches_and_strikes_dropped():
     distance = np.array([[0.1, 0.4], [0.3, 0.2]])
-    right, dropped = np.eye(2, dtype=bool), np.array([[False, True], [False, False]])
-    ax = plots.plot_distance_matrix(distance, ["q1", "q2"], ["a", "b"], right=right, dropped=dropped)
+    matches, dropped = np.eye(2, dtype=bool), np.array([[False, True], [False, False]])
+    ax = plots.plot_distance_matrix(distance, ["q1", "q2"], ["a", "b"], true_matches=matches, dropped=dropped)
     assert texts(ax) == ["0.1", "0.4", "0.3", "0.2"]
     frames = [patch.get_xy() for patch in ax.patches if isinstance(patch, Rectangle)]
     assert [(round(x + 0.44), round(y + 0.42)) for x, y in frames] == [(0, 0), (1, 1)]
@@ -91,7 +78,7 @@ def test_distance_matrix_frames_right_and_strikes_dropped():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["q1", "q2"]
 
 
-def test_ranked_lists_mark_right_and_wrong():
+def test_ranked_lists_mark_true_and_false_matches():
     lists = {"q1": [("a", True), ("b", False)], "q2": [("b", False)]}
     ax = plots.plot_ranked_lists(lists, notes={"q2": "AP 0"})
     assert texts(ax) == ["a ✓", "b ✗", "", "b ✗", "AP 0"]

@@ -35,9 +35,9 @@ def test_one_name_or_one_call_flips():
     for name, protocol in PROTOCOLS.items():
         assert protocol_by_name(name) == protocol
         assert protocol_by_name(f"{name}-flipped") == protocol.flipped()
-    with pytest.raises(ValueError, match="no protocol 'market'.*sysu-all-single.*-flipped"):
+    with pytest.raises(ValueError, match="unknown protocol 'market'.*sysu-all-single.*-flipped"):
         protocol_by_name("market")
-    with pytest.raises(ValueError, match="no protocol"):
+    with pytest.raises(ValueError, match="unknown protocol"):
         protocol_by_name("regdb-flipped-flipped")
 
 

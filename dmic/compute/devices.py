@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import resource
 import sys
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
 
 from dmic.config import TrainingConfig
 
-__all__ = ["accelerator", "bf16_inference", "keep_freed_memory", "peak_memory_gib"]
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+__all__ = ["accelerator", "bf16_inference", "bf16_is_fast", "keep_freed_memory", "peak_memory_gib"]
 
 
 def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accelerator:
@@ -21,12 +22,16 @@ def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accele
 
     ``unused_parameters`` says that a step may leave some without gradient (several processes must know).
     """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import DistributedDataParallelKwargs
+
     if t.device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
     if t.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
     on_cpu = t.device == "cpu" or not torch.cuda.is_available()
-    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu and _gpu_has_bf16())
+    bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu and bf16_is_fast("cuda"))
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
         AcceleratorState._reset_state(
             reset_partial_state=True
@@ -46,15 +51,16 @@ def keep_freed_memory() -> None:
 
 def bf16_inference(t: TrainingConfig, device: torch.device) -> bool:
     """Return whether embeddings are computed under bfloat16: asked for, or where the hardware is fast at it."""
-    if t.precision != "auto":
-        return t.precision == "bf16"
+    return bf16_is_fast(device) if t.precision == "auto" else t.precision == "bf16"
+
+
+def bf16_is_fast(device: str | torch.device = "cpu") -> bool:
+    """Return whether the hardware multiplies bfloat16 matrices: AVX512-BF16 or AMX on a CPU, compute capability 8 on a GPU."""
+    device = torch.device(device)
     if device.type == "cuda":
-        return _gpu_has_bf16()
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def _gpu_has_bf16() -> bool:
-    return torch.cuda.get_device_capability() >= (8, 0)  # older ones emulate it, slowly
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # older ones emulate it, slowly
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
 
 
 def peak_memory_gib() -> float:

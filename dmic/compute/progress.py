@@ -14,7 +14,7 @@ ProgressStyle = Literal["auto", "bar", "lines", "none"]
 
 
 class Progress:
-    """Progress of ``epochs`` epochs with ``iterations`` steps each.
+    """Progress of ``epochs`` epochs with ``iterations`` iterations each.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Progress:
         self.bar: Any = None
         self.spent: list[float] = []
 
-    def step(self, phase: int, epoch: int, iteration: int, loss_sum: Tensor) -> None:
-        """Advance by one optimiser step; ``loss_sum`` is the epoch's summed loss so far."""
+    def iteration(self, phase: int, epoch: int, iteration: int, loss_sum: Tensor) -> None:
+        """Advance by one iteration; ``loss_sum`` is the epoch's summed loss so far."""
         if self.style != "bar":
             return
         if iteration == 0:

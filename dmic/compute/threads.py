@@ -11,7 +11,7 @@ import math
 import os
 from pathlib import Path
 
-__all__ = ["available_cpus", "settle"]
+__all__ = ["available_cpus", "configure_threads"]
 
 
 def available_cpus() -> int:
@@ -28,7 +28,7 @@ def available_cpus() -> int:
     return max(count, 1)
 
 
-def settle() -> None:
+def configure_threads() -> None:
     """Give numba as many threads as OMP_NUM_THREADS allows, else one per core, and let waiting threads sleep.
 
     Environment variables that are set already are kept. Libraries read them as they are imported, so this must come

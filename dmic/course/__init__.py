@@ -11,7 +11,6 @@ import math
 import os
 import platform
 import re
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,8 @@ from typing import Any
 
 from dmic.compute.threads import available_cpus
 from dmic.course.environment import environment_table, hint_for
+from dmic.storage.files import write_json
+from dmic.storage.project import ensure_data, project_path
 
 __all__ = [
     "ParameterError",
@@ -172,60 +173,6 @@ def read_overrides(overrides: str | Mapping[str, Any]) -> dict[str, Any]:
     return dict(overrides)
 
 
-def project_path(path: str | Path) -> Path:
-    """Return ``path`` as an absolute path; a relative one starts at the project's root, wherever the kernel runs.
-
-    Parameters
-    ----------
-    path
-        Absolute, or relative to the folder that holds ``pyproject.toml`` and ``dmic/``. JupyterLab starts kernels
-        in ``notebooks/``, papermill in the folder it is called from: both see the same files this way.
-    """
-    path = Path(path).expanduser()
-    if path.is_absolute():
-        return path
-    places = [Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]]
-    for place in places:
-        if (place / "pyproject.toml").is_file() and (place / "dmic").is_dir():
-            return place / path
-    return Path.cwd() / path
-
-
-def ensure_data(data_root: str | Path, *, preset: str) -> Path:
-    """Return the data set folder as an absolute path, rendering people into it if it does not exist yet.
-
-    Parameters
-    ----------
-    data_root
-        A prepared data set folder; relative paths start at the project's root.
-    preset
-        ``toy`` and ``small`` are rendered when missing; other data sets cannot be made, only prepared.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder is missing and cannot be rendered.
-    """
-    folder = project_path(data_root)
-    if (folder / "dataset.json").is_file():
-        return folder
-    if preset not in ("toy", "small"):
-        raise FileNotFoundError(
-            f"no data set in {folder}; {preset} needs your own copy, prepared by a script of data_scripts/"
-        )
-    print(
-        f"No data in {data_root} yet: rendering people (preset {preset}), once, about a minute ...",
-        flush=True,
-    )
-    script = project_path("data_scripts/render_synthvi.py")
-    command = [sys.executable, str(script), "--preset", preset, "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise RuntimeError(f"{script.name} failed: {last}; run it by hand to see all")
-    return folder
-
-
 def check(exercise: str, answer: Any, expected: float, *, tolerance: float = 1e-6, hint: str = "") -> None:
     """Say whether an exercise's number is right; never raises, so that Run-All passes before it is done.
 
@@ -272,20 +219,5 @@ def record(name: str, numbers: Mapping[str, Any], *, root: str | Path = "runs/co
     folder = project_path(root)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.json"
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.write_text(json.dumps(_plain(numbers), indent=2, sort_keys=True, allow_nan=False) + "\n")
-    os.replace(draft, target)
+    write_json(target, numbers, sort_keys=True)
     return target
-
-
-def _plain(value: Any) -> Any:
-    """Return numpy scalars, arrays and paths as what JSON can hold."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)

@@ -105,14 +105,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _package_rows() -> list[dict[str, str]]:
-    """Compare every package that dmic always needs; those for some platforms only are tried instead, below."""
+    """Compare every package that dmic and the course always need; those for some platforms only are tried instead, below."""
     try:
         lines = importlib.metadata.requires("dmic") or []
     except importlib.metadata.PackageNotFoundError:
         return [_row("dmic", "installed", "not installed", False, _REPAIR)]
     rows = []
     for line in lines:
-        plain = re.fullmatch(r"([\w.-]+?)\s*(>=|==)\s*([\d.]+)", line)
+        plain = re.fullmatch(r"""([\w.-]+?)\s*(>=|==)\s*([\d.]+)(?:; extra == ['"]course['"])?""", line)
         if not plain:
             continue
         name, relation, needed = plain.groups()

@@ -1,10 +1,10 @@
 """Running a test protocol: Rank-k, mAP and mINP for SYSU-MM01, RegDB, LLCM and SynthVI.
 
-`rank_metrics` (from `dmic.evaluation.ranking`) scores *one* distance matrix; a `Protocol` (from `dmic.evaluation.protocols`) says which images
-ask, which answer and which pairs do not count; `evaluate` draws its galleries, scores each and averages.
+Here: how features become scores over a protocol's trials. What Rank-k, mAP and mINP *count* is in `ranking` (`rank_metrics`, one
+distance matrix); which images are queries and gallery, and which pairs are dropped, in `protocols` (`Protocol`) and `ranking.RULES`.
 
 =============  ======================================  =========================================================
-data set       asked and searched                      repeated
+data set       queries → gallery                       repeated
 =============  ======================================  =========================================================
 SYSU-MM01      infrared → visible; all or indoor       10 galleries, one or ten images per person and camera
 RegDB          visible → infrared, everything          10 splits, one model each: `mean_of_splits`
@@ -155,7 +155,7 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
     Raises
     ------
     ValueError
-        Features that do not fit the table, a side without images, no query with a right image.
+        Features that do not fit the table, a side without images, no query with a true match.
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
@@ -166,9 +166,9 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
         labels = {"query_ids": query.ids, "query_cameras": query.cameras}
         labels |= {"gallery_ids": drawn.ids, "gallery_cameras": drawn.cameras}
         trials.append(rank_metrics(1.0 - query.features @ drawn.features.T, rule=protocol.rule, **labels))
-    asked = trials[0].ranks > 0  # the same in every trial: each (person, camera) is in every gallery
-    hits = np.mean([metrics.ranks[asked] == 1 for metrics in trials], axis=0)
-    return _averaged(protocol.name, trials, 100.0 * _standard_error(hits, query.ids[asked]))
+    scored = trials[0].ranks > 0  # the same in every trial: each (person, camera) is in every gallery
+    hits = np.mean([metrics.ranks[scored] == 1 for metrics in trials], axis=0)
+    return _averaged(protocol.name, trials, 100.0 * _standard_error(hits, query.ids[scored]))
 
 
 def _averaged(protocol: str, trials: list[RankMetrics], standard_error: float) -> EvaluationResult:
@@ -225,7 +225,7 @@ class RankedGallery(NamedTuple):
 
     queries: NDArray[np.int64]  # (q,)
     gallery: NDArray[np.int64]  # (q, top), nearest first; -1 where the rule leaves fewer than `top`
-    correct: NDArray[np.bool_]  # (q, top), the same person?
+    correct: NDArray[np.bool_]  # (q, top), a true match?
 
 
 def ranked_gallery(
@@ -236,7 +236,7 @@ def ranked_gallery(
     top: int = 10,
     seed: int = 0,
 ) -> RankedGallery:
-    """Return what some queries find in the gallery of trial 0, dropped images left out: for figures.
+    """Return the ranked lists of some queries in the gallery of trial 0, dropped images left out: for figures.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def ranked_gallery(
     Returns
     -------
     RankedGallery
-        Positions in `table` and whether they are right.
+        Positions in `table` and which of them are true matches.
 
     Taught in: notebooks/09_full_training.ipynb
     """

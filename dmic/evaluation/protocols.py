@@ -1,4 +1,4 @@
-"""Test protocols: who asks, who answers, and how galleries are drawn, for SYSU-MM01, RegDB, LLCM and SynthVI.
+"""Test protocols: queries, gallery, and how galleries are drawn, for SYSU-MM01, RegDB, LLCM and SynthVI.
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dmic.evaluation.ranking import RULES
 from dmic.images import Modality
+from dmic.storage.checking import near_names
 
 __all__ = ["DRAWS", "PROTOCOLS", "Protocol", "draw_gallery", "draw_gallery_agw", "protocol_by_name"]
 
@@ -21,10 +22,10 @@ DRAWS = ("numpy", "agw")
 
 @dataclass(frozen=True)
 class Protocol:
-    """Who asks, who answers, what does not count, and how often the gallery is drawn."""
+    """Which images are queries and gallery, which pairs do not count, and how often the gallery is drawn."""
 
     name: str
-    rule: str  # of `rank_metrics`
+    rule: str  # a name of `ranking.RULES`
     query_cameras: tuple[int, ...] | None = None  # None: every camera of the side's modality
     gallery_cameras: tuple[int, ...] | None = None
     shots: int | None = None  # gallery images per person and camera, drawn anew in each trial; None: all
@@ -37,13 +38,13 @@ class Protocol:
         shots_fit = self.shots is None or self.shots >= 1
         if self.rule not in RULES or self.trials < 1 or not shots_fit or self.draw not in DRAWS:
             raise ValueError(
-                f"found {self}; expected a rule of {RULES}, trials ≥ 1, shots ≥ 1 or None (all), a draw of {DRAWS}."
+                f"found {self}; expected a rule of {tuple(RULES)}, trials ≥ 1, shots ≥ 1 or None (all), a draw of {DRAWS}."
             )
 
     def flipped(self) -> Protocol:
         """Swap the sides: infrared → visible becomes visible → infrared.
 
-        The rule stays as it is: "sysu" and "synthvi" then drop nothing, for no camera 3 asks.
+        The rule stays as it is: "sysu" and "synthvi" then drop nothing, for no query is from camera 3.
         """
         name = f"{self.name}-flipped".removesuffix("-flipped-flipped")
         return replace(
@@ -95,9 +96,9 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 """Protocols by name; with "-flipped" behind the name `protocol_by_name` gives the other direction.
 
-"llcm-flipped" is visible → infrared as the paper words it: visible images ask, the gallery of infrared ones is drawn.
-The test script released with the paper (ZYK100/LLCM, ``DEEN/test.py``) instead lets the *drawn infrared* images ask, in
-all visible ones, when it is set to that direction: check which of the two a published number is before comparing.
+"llcm-flipped" is visible → infrared as the paper words it: queries are visible, the gallery of infrared images is drawn.
+The test script released with the paper (ZYK100/LLCM, ``DEEN/test.py``), set to that direction, instead takes the *drawn infrared*
+images as queries and all visible ones as gallery: check which of the two a published number is before comparing.
 """
 
 
@@ -105,9 +106,7 @@ def protocol_by_name(name: str) -> Protocol:
     """Return an entry of ``PROTOCOLS``, flipped for ``name-flipped``; ``ValueError`` lists the names if there is none."""
     plain = name.removesuffix("-flipped")
     if plain not in PROTOCOLS:
-        raise ValueError(
-            f"there is no protocol {name!r}; expected one of {', '.join(PROTOCOLS)}, or one of them with -flipped"
-        )
+        raise ValueError(f"{near_names(name, PROTOCOLS, what='protocol')}; each also with -flipped behind it")
     return PROTOCOLS[plain] if plain == name else PROTOCOLS[plain].flipped()
 
 

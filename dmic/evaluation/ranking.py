@@ -1,19 +1,43 @@
 """Retrieval scores of one distance matrix: CMC and Rank-k, mAP and mINP, by the rules of each benchmark.
 
+The definition query by query, in plain loops, is `dmic.lab.reference.loop_over_queries`; tests hold the two against each other.
+
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RULES", "SCORES", "RankMetrics", "dropped_pairs", "rank_metrics"]
+from dmic.storage.checking import near_names
 
-SCORES = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
-RULES = ("sysu", "synthvi", "regdb", "llcm")
+__all__ = ["RANKS", "RULES", "SCORES", "MatchRule", "RankMetrics", "dropped_pairs", "rank_metrics"]
+
+RANKS = (1, 5, 10, 20)
+SCORES = {**{f"rank{k}": f"Rank-{k}" for k in RANKS}, "mAP": "mAP", "mINP": "mINP"}
+"""Every score of `RankMetrics`, in the order of tables: its name in code and files -> its name in print."""
+
+
+class MatchRule(NamedTuple):
+    """What a benchmark leaves out of a query's ranked list, and what its CMC counts."""
+
+    same_place: tuple[tuple[int, int], ...] = ()  # (query camera, gallery camera) that stand in one place
+    same_camera: bool = False  # drop images of the query's own person and camera
+    cmc_by_person: bool = True  # the CMC counts different people, each at the nearest image; False: images
+
+
+RULES = {
+    "sysu": MatchRule(same_place=((3, 2),)),  # cameras 2 and 3 see the same room (Wu et al., ICCV 2017)
+    "synthvi": MatchRule(same_place=((3, 2),)),  # rendered so: data_scripts/synthvi/place/cameras.py
+    "regdb": MatchRule(cmc_by_person=False),
+    "llcm": MatchRule(same_camera=True),
+}
+"""Rules by name, as `rank_metrics` and `protocols.Protocol` take them: another benchmark is another line."""
+
 BLOCK_ENTRIES = 2**18  # distances ranked at once: the working memory stays in the cache
 _LAST, _COLUMN = np.uint64((2**32 - 1) << 32), np.uint64(2**32 - 1)  # of the keys of a ranking: `_keys`
 
@@ -22,8 +46,8 @@ _LAST, _COLUMN = np.uint64((2**32 - 1) << 32), np.uint64(2**32 - 1)  # of the ke
 class RankMetrics:
     """Scores of one distance matrix, in percent; what they mean is told in `rank_metrics`.
 
-    `queries` counts those that the scores are means over: with a right image in the gallery. `cmc[k - 1]` is Rank-k,
-    to the last rank. `ranks` (queries asked,) holds each query's rank of its first hit, 0 where it was left out.
+    `queries` counts those that the scores are means over: with a true match in the gallery. `cmc[k - 1]` is Rank-k,
+    to the last rank. `ranks` (queries,) holds the rank of each query's first true match, 0 where it was skipped.
     """
 
     rank1: float
@@ -43,11 +67,12 @@ class RankMetrics:
 
 def dropped_pairs(rule: str, query_ids, gallery_ids, query_cameras, gallery_cameras) -> NDArray[np.bool_]:
     """Pairs (queries, gallery) that the rule takes out of the ranked lists."""
-    if rule in ("sysu", "synthvi"):
-        return (query_cameras == 3)[:, None] & (gallery_cameras == 2)
-    if rule == "llcm":
-        return (query_ids[:, None] == gallery_ids) & (query_cameras[:, None] == gallery_cameras)
-    return np.zeros((len(query_ids), len(gallery_ids)), dtype=bool)
+    dropped = np.zeros((len(query_ids), len(gallery_ids)), dtype=bool)
+    for query_camera, gallery_camera in RULES[rule].same_place:
+        dropped |= (query_cameras == query_camera)[:, None] & (gallery_cameras == gallery_camera)
+    if RULES[rule].same_camera:
+        dropped |= (query_ids[:, None] == gallery_ids) & (query_cameras[:, None] == gallery_cameras)
+    return dropped
 
 
 def _keys(distance: NDArray) -> NDArray[np.uint64]:
@@ -68,19 +93,18 @@ def _keys(distance: NDArray) -> NDArray[np.uint64]:
 
 
 def _score_block(distance, query_ids, gallery_ids, dropped, by_person: bool) -> NDArray[np.float64]:
-    """(3, queries): rank of the first hit, AP, INP; all 0 where no right image is left."""
+    """(3, queries): rank of the first true match, AP, INP; all 0 where no true match is left."""
     keys = _keys(distance)
     if dropped.any():
         keys[dropped] |= _LAST  # behind all others
     ranked = np.sort(keys, axis=1)
     listed = gallery_ids[(ranked & _COLUMN).astype(np.int64)]  # (queries, gallery), nearest first
     right = (listed == query_ids[:, None]) & (ranked < _LAST)
-    rows, places = np.nonzero(right)  # the right images of each query in turn
+    rows, places = np.nonzero(right)  # the true matches of each query in turn
     count = np.bincount(rows, minlength=len(keys))
     end = np.cumsum(count)
-    nth = (
-        np.arange(1, len(rows) + 1) - (end - count)[rows]
-    )  # 1 for a query's first right image, 2 for its second, ...
+    # 1 for a query's first true match, 2 for its second, ...
+    nth = np.arange(1, len(rows) + 1) - (end - count)[rows]
     scores = np.zeros((3, len(keys)))
     found = count > 0
     first, last = places[(end - count)[found]], places[end[found] - 1]
@@ -97,7 +121,7 @@ def _score_block(distance, query_ids, gallery_ids, dropped, by_person: bool) -> 
 
 def _check(distance: NDArray, arrays: dict[str, NDArray], rule: str) -> None:
     if rule not in RULES:
-        raise ValueError(f"unknown rule {rule!r}; expected one of {', '.join(map(repr, RULES))}.")
+        raise ValueError(near_names(rule, RULES, what="rule"))
     if distance.ndim != 2 or not distance.size:
         raise ValueError(
             f"distance has shape {distance.shape}; expected (queries, gallery), both at least 1."
@@ -134,15 +158,15 @@ def rank_metrics(
     ==================  ===============================================  ================
     rule                dropped from a query's list                      CMC counts
     ==================  ===============================================  ================
-    "sysu", "synthvi"   where camera 3 asks: images of camera 2          different people
+    "sysu", "synthvi"   queries from camera 3: images of camera 2        different people
     "llcm"              images of the same person *and* the same camera  different people
     "regdb"             nothing                                          images
     ==================  ===============================================  ================
 
     Rank-k: share of queries whose person is among the first k people (each placed at the nearest image), or, counting
-    images, is in one of the first k. With n right images left, AP = mean over them of (right images so far / rank)
+    images, is in one of the first k. With n true matches left, AP = mean over them of (true matches so far / rank)
     and INP = n / rank of the last one; by every rule these ranks count images of the filtered list. Queries without
-    a right image left are left out of all means. A gallery shorter than k gives Rank-k = 100.
+    a true match are skipped. A gallery shorter than k gives Rank-k = 100.
 
     Parameters
     ----------
@@ -152,8 +176,8 @@ def rank_metrics(
         The person in each image.
     query_cameras, gallery_cameras : (queries,) int, (gallery,) int
         The camera of each image.
-    rule : {"sysu", "synthvi", "regdb", "llcm"}
-        See the table.
+    rule
+        A name of `RULES`, see the table.
 
     Returns
     -------
@@ -163,7 +187,7 @@ def rank_metrics(
     Raises
     ------
     ValueError
-        Lengths that do not fit, NaN, an unknown rule, no query with a right image.
+        Lengths that do not fit, NaN, an unknown rule, no query with a true match.
 
     References
     ----------
@@ -173,20 +197,19 @@ def rank_metrics(
     Examples
     --------
     >>> sides = {"query_ids": [7], "query_cameras": [6], "gallery_ids": [8, 7], "gallery_cameras": [1, 1]}
-    >>> rank_metrics([[0.2, 0.4]], rule="sysu", **sides).mAP  # the right image comes second
+    >>> rank_metrics([[0.2, 0.4]], rule="sysu", **sides).mAP  # the true match comes second
     50.0
     """
-    matrix, askers, answers = np.asarray(distance), np.asarray(query_ids), np.asarray(gallery_ids)
-    sides = {"query_ids": askers, "gallery_ids": answers}
+    matrix, queries, gallery = np.asarray(distance), np.asarray(query_ids), np.asarray(gallery_ids)
+    sides = {"query_ids": queries, "gallery_ids": gallery}
     sides |= {"query_cameras": np.asarray(query_cameras), "gallery_cameras": np.asarray(gallery_cameras)}
     _check(matrix, sides, rule)
-    size, blocks = max(1, BLOCK_ENTRIES // len(answers)), []
-    for start in range(0, len(askers), size):  # blocks of queries, only to bound memory
+    by_person = RULES[rule].cmc_by_person
+    size, blocks = max(1, BLOCK_ENTRIES // len(gallery)), []
+    for start in range(0, len(queries), size):  # blocks of queries, only to bound memory
         part = {name: v[start : start + size] if name.startswith("query") else v for name, v in sides.items()}
         rows = matrix[start : start + size]
-        blocks.append(
-            _score_block(rows, part["query_ids"], answers, dropped_pairs(rule, **part), rule != "regdb")
-        )
+        blocks.append(_score_block(rows, part["query_ids"], gallery, dropped_pairs(rule, **part), by_person))
     scores = np.concatenate(blocks, axis=1)
     ranks = scores[0].astype(np.int64)
     if not (valid := ranks > 0).any():
@@ -194,9 +217,10 @@ def rank_metrics(
             f"none of the {len(ranks)} queries has an image of its person in the gallery once rule {rule!r} has "
             "dropped its pairs; expected at least one. Check that both sides number people alike, and the cameras."
         )
-    length = len(answers) if rule == "regdb" else len(np.unique(answers))
+    length = len(np.unique(gallery)) if by_person else len(gallery)
     cmc = 100.0 * np.cumsum(np.bincount(ranks[valid], minlength=length + 1)[1:]) / valid.sum()
-    rank1, rank5, rank10, rank20 = (float(cmc[min(k, length) - 1]) for k in (1, 5, 10, 20))
-    mean_precision, mean_penalty = (100.0 * scores[1:, valid].mean(axis=1)).tolist()
-    queries = int(valid.sum())
-    return RankMetrics(rank1, rank5, rank10, rank20, mean_precision, mean_penalty, queries, cmc, ranks)
+    by_rank = [float(cmc[min(k, length) - 1]) for k in RANKS]
+    means: dict[str, Any] = dict(
+        zip(SCORES, [*by_rank, *(100.0 * scores[1:, valid].mean(axis=1)).tolist()], strict=True)
+    )
+    return RankMetrics(**means, queries=int(valid.sum()), cmc=cmc, ranks=ranks)

@@ -22,11 +22,11 @@ ARMS: dict[str, dict[str, Any]] = {
     "cluster_intra": {"loss.joint_weight": 0.0, "loss.instance_weight_intra": 0.0},
     "continued": {"loss.joint_weight": 0.0},
     "cluster_joint": {"loss.instance_weight": 0.0},
-    "momentum": {"loss.update": "momentum", "loss.momentum": 0.1},
-    "slow_momentum": {"loss.update": "momentum", "loss.momentum": 0.9},
+    "momentum": {"loss.memory_update": "momentum", "loss.momentum": 0.1},
+    "slow_momentum": {"loss.memory_update": "momentum", "loss.momentum": 0.9},
     "camera": {"clustering.expansion_joint": "camera"},
     "modality": {"clustering.expansion_joint": "modality"},
-    "supervised": {"clustering.labels": "identities"},
+    "supervised": {"clustering.label_source": "identities"},
 }
 """Arm -> its overrides of the preset.
 

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dmic.evaluation.ranking import rank_metrics
-from dmic.lab import costs, reference, synthetic
+from dmic.evaluation.ranking import RULES, rank_metrics
+from dmic.lab import costs, reference, synthetic_embeddings
 from dmic.neighbors import Backend
 
 __all__ = ["main", "ranking"]
@@ -45,7 +45,7 @@ def ranking(options: Report) -> Report:
         "gallery_cameras": rng.choice([1, 2, 4, 5], gallery),
     }
     report: Report = {"options": options, "machine": costs.machine("cpu"), "rules": {}}
-    for rule in tqdm(("sysu", "regdb", "llcm"), unit="rule"):
+    for rule in tqdm(RULES, unit="rule"):
         seconds: dict[str, float] = {}
         scores: dict[str, Any] = {}
         for name, score in (("loop", reference.loop_over_queries), ("rank_metrics", rank_metrics)):
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     cluster.add_argument("--images", type=int, default=34_167)
     cluster.add_argument("--dim", type=int, default=2048)
     cluster.add_argument(
-        "--features", choices=get_args(synthetic.Stage), default="mid", help="stage of training"
+        "--features", choices=get_args(synthetic_embeddings.Stage), default="mid", help="stage of training"
     )
     cluster.add_argument(
         "--backends", nargs="+", choices=get_args(Backend), default=["auto"], help="of the kNN"

@@ -6,7 +6,6 @@ Each part runs in a fresh process, so that its peak memory is its own.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import multiprocessing
 import os
 import time
@@ -21,9 +20,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dmic import dnc, encoding, mie
-from dmic.compute.devices import peak_memory_gib
-from dmic.lab import reference, synthetic
-from dmic.neighbors import bf16_is_fast, nearest
+from dmic.compute.devices import bf16_is_fast, peak_memory_gib
+from dmic.lab import reference, synthetic_embeddings
+from dmic.neighbors import has_faiss, nearest
 
 __all__ = ["clustering", "machine"]
 
@@ -54,21 +53,17 @@ class _Clock:
 def _use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
-    if _has_faiss():
+    if has_faiss():
         import faiss
 
         faiss.omp_set_num_threads(threads)
-
-
-def _has_faiss() -> bool:
-    return importlib.util.find_spec("faiss") is not None
 
 
 def _digest(array: NDArray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()[:12]
 
 
-def _cluster(data: synthetic.Embeddings, options: Report, backend: str, clock: _Clock) -> Report:
+def _cluster(data: synthetic_embeddings.Embeddings, options: Report, backend: str, clock: _Clock) -> Report:
     """Run the package's clustering stage by stage."""
     k1, k2, eps = options["k1"], options["k2"], options["eps"]
     lists = nearest(data.features, k1, backend=backend, device=options["device"])  # type: ignore[arg-type]
@@ -97,9 +92,11 @@ def _cluster(data: synthetic.Embeddings, options: Report, backend: str, clock: _
 
 def _engine(options: Report, backend: str, threads: int) -> Report:
     _use_threads(threads)
-    small = synthetic.embeddings(2500, 64, options["features"])
+    small = synthetic_embeddings.embeddings(2500, 64, options["features"])
     _cluster(small, options, backend, _Clock())  # compile and warm up: not timed
-    data = synthetic.embeddings(options["images"], options["dim"], options["features"], seed=options["seed"])
+    data = synthetic_embeddings.embeddings(
+        options["images"], options["dim"], options["features"], seed=options["seed"]
+    )
     clock = _Clock()
     before = peak_memory_gib()
     found = _cluster(data, options, backend, clock)
@@ -109,7 +106,9 @@ def _engine(options: Report, backend: str, threads: int) -> Report:
 def _gemm_floor(options: Report, threads: int) -> Report:
     """Time float32 products of some rows with all rows, by numpy and by torch; nothing else of the search."""
     _use_threads(threads)
-    data = synthetic.embeddings(options["images"], options["dim"], options["features"], seed=options["seed"])
+    data = synthetic_embeddings.embeddings(
+        options["images"], options["dim"], options["features"], seed=options["seed"]
+    )
     every, rows = torch.from_numpy(data.features), min(_FLOOR_ROWS, options["images"])
     seconds = {}
     for name, product in {
@@ -129,7 +128,9 @@ def _faiss_flat(options: Report, threads: int) -> Report:
     _use_threads(threads)
     import faiss
 
-    data = synthetic.embeddings(options["images"], options["dim"], options["features"], seed=options["seed"])
+    data = synthetic_embeddings.embeddings(
+        options["images"], options["dim"], options["features"], seed=options["seed"]
+    )
     index = faiss.IndexFlatIP(options["dim"])
     index.add(data.features)
     index.search(data.features[:64], options["k1"])
@@ -144,7 +145,7 @@ def _dense(options: Report, threads: int) -> Report:
     _use_threads(threads)
     wanted = min(options["dense_images"], options["images"])
     images = min(wanted, _dense_images_that_fit())
-    data = synthetic.embeddings(images, options["dim"], options["features"], seed=options["seed"])
+    data = synthetic_embeddings.embeddings(images, options["dim"], options["features"], seed=options["seed"])
     clock = _Clock()
     sparse = _cluster(data, options, "auto", clock)
     dense = reference.dense_clustering(
@@ -200,7 +201,7 @@ def clustering(options: Report) -> Report:
     ]
     if options["references"]:
         jobs.append(("gemm_floor", _gemm_floor, (options, most)))
-    if options["references"] and _has_faiss():
+    if options["references"] and has_faiss():
         jobs.append(("faiss_flat", _faiss_flat, (options, most)))
     if options["dense_images"]:
         jobs.append(("dense", _dense, (options, most)))

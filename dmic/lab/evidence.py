@@ -2,7 +2,7 @@
 
 Two embeddings of the test people are compared: the ImageNet start, which knows nobody, and a network trained with the
 *true identities* of the training people (same backbone, same budget as the unsupervised runs): the upper bound.
-Each is asked in every camera and searched in every camera, so that what is lost within a camera, between cameras and
+Queries from every camera search the gallery of every camera, so that what is lost within a camera, between cameras and
 between modalities is seen apart.
 """
 
@@ -22,7 +22,7 @@ from dmic.config import preset, with_overrides
 from dmic.evaluation.ranking import rank_metrics
 from dmic.images import ImageTable, Modality, open_dataset
 from dmic.lab.study import ARMS, summarise
-from dmic.storage.run_folder import clean
+from dmic.storage.files import write_json
 
 __all__ = ["KINDS", "CameraMatrix", "camera_matrix", "main", "measure"]
 
@@ -42,7 +42,7 @@ class CameraMatrix(NamedTuple):
 
     cameras: NDArray[np.int64]  # (c,), sorted
     modalities: NDArray[np.int64]  # (c,), the modality of most images of each camera
-    rank1: NDArray[np.float64]  # (c, c), NaN where nobody can be searched
+    rank1: NDArray[np.float64]  # (c, c), NaN where nobody is in both
     mAP: NDArray[np.float64]  # (c, c)
 
     def by_kind(self) -> dict[str, dict[str, float]]:
@@ -79,11 +79,11 @@ def camera_matrix(
     trials: int = 10,
     generator: np.random.Generator,
 ) -> CameraMatrix:
-    """Ask in each camera, search in each camera.
+    """Score retrieval from every camera in every camera.
 
-    For a pair (asking, searched), the gallery is one random image per person of the searched camera; every other image
-    of the asking camera whose person is there is a query. So a query's own image is never searched, every query has
-    exactly one right image, and within one camera the gallery is as large as between two.
+    For a pair of cameras (query, gallery), the gallery is one random image per person of the gallery camera; every other image
+    of the query camera whose person is there is a query. So a query's own image is never in the gallery, every query has
+    exactly one true match, and within one camera the gallery is as large as between two.
 
     Parameters
     ----------
@@ -101,30 +101,30 @@ def camera_matrix(
 
     Notes
     -----
-    A camera with one image per person cannot be searched from itself: NaN.
+    A camera with one image per person has no gallery for its own queries: NaN.
     """
     x, people = np.asarray(features, np.float32), np.asarray(identities)
     seen_by, kinds = np.asarray(cameras), np.asarray(modalities)
     numbers = np.unique(seen_by)
     scores = np.full((2, len(numbers), len(numbers)), np.nan)
-    for column, searched in enumerate(numbers):
-        there = np.flatnonzero(seen_by == searched)
+    for column, gallery_camera in enumerate(numbers):
+        there = np.flatnonzero(seen_by == gallery_camera)
         draws = [
             there[evaluation.draw_gallery(people[there], seen_by[there], shots=1, generator=generator)]
             for _ in range(trials)
         ]
-        for row, asking in enumerate(numbers):
+        for row, query_camera in enumerate(numbers):
             found = []
-            for drawn in draws:
-                asked = np.setdiff1d(np.flatnonzero(seen_by == asking), drawn)
-                asked = asked[np.isin(people[asked], people[drawn])]
-                if len(asked):
+            for gallery in draws:
+                queries = np.setdiff1d(np.flatnonzero(seen_by == query_camera), gallery)
+                queries = queries[np.isin(people[queries], people[gallery])]
+                if len(queries):
                     ranked = rank_metrics(
-                        1.0 - x[asked] @ x[drawn].T,
-                        query_ids=people[asked],
-                        gallery_ids=people[drawn],
-                        query_cameras=seen_by[asked],
-                        gallery_cameras=seen_by[drawn],
+                        1.0 - x[queries] @ x[gallery].T,
+                        query_ids=people[queries],
+                        gallery_ids=people[gallery],
+                        query_cameras=seen_by[queries],
+                        gallery_cameras=seen_by[gallery],
                         rule="regdb",  # drops nothing: what does not count was left out above
                     )
                     found.append((ranked.rank1, ranked.mAP))
@@ -159,7 +159,7 @@ def measure(features: Mapping[str, ArrayLike], table: ImageTable, *, trials: int
 
 def _row(name: str, numbers: dict[str, Any]) -> str:
     """One line of the printed (Markdown) table."""
-    entries = [numbers[stage][score] for stage in ("zero_shot", "final") for score in ("rank1", "mAP")]
+    entries = [numbers[stage][score] for stage in ("start", "final") for score in ("rank1", "mAP")]
     cells = [f"{e['mean']:.1f}" + (f" ± {e['std']:.1f}" if e["std"] else "") for e in entries]
     return f"| {name} | {' | '.join(cells)} |"
 
@@ -173,7 +173,7 @@ def _draw(matrices: Mapping[str, CameraMatrix], path: Path) -> None:
     plots.set_style()
     axes = plt.subplots(1, len(matrices), figsize=(5.2 * len(matrices), 4.0))[1]
     for ax, (title, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
-        plots.plot_camera_matrix(matrix, ax, title=title)
+        plots.plot_camera_matrix(matrix.rank1, matrix.cameras, matrix.modalities, ax, title=title)
     plt.savefig(path, dpi=85, bbox_inches="tight", pil_kwargs={"optimize": True})
     plt.close()
 
@@ -181,7 +181,9 @@ def _draw(matrices: Mapping[str, CameraMatrix], path: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; see the module's docstring."""
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="python -m dmic.lab.evidence",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, required=True, help="prepared data set folder")
     parser.add_argument(
@@ -190,9 +192,9 @@ def main(arguments: list[str] | None = None) -> None:
         required=True,
         help="folder for runs (shared with dmic.lab.study), numbers and figure",
     )
-    parser.add_argument("--preset", default="toy")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object")
+    parser.add_argument("--preset", default="toy", help="(default: toy)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="(default: 0 1 2)")
+    parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every run")
     chosen = parser.parse_args(arguments)
     table, runs = open_dataset(chosen.data), []
     for seed in chosen.seeds:
@@ -200,7 +202,7 @@ def main(arguments: list[str] | None = None) -> None:
         config = with_overrides(preset(chosen.preset), overrides)
         result = training.fit(config, table, run_dir=chosen.out / f"supervised-seed{seed}")
         protocol = evaluation.protocol_by_name(config.data.protocol)
-        matrices = {stage: measure(result.features[stage], table) for stage in ("zero_shot", "final")}
+        matrices = {stage: measure(result.features[stage], table) for stage in ("start", "final")}
         run: dict[str, Any] = {}
         for stage, matrix in matrices.items():
             scores = evaluation.evaluate(result.features[stage], table, protocol)
@@ -211,16 +213,16 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"\n{table.info['name']}: {len(np.unique(table.train.identities))} training people, ", end="")
     people = len(np.unique(np.concatenate([table.query.identities, table.gallery.identities])))
     print(f"{people} test people; mean ± sd over {len(runs)} seeds, last epoch\n")
-    print("| asked → searched | ImageNet start: Rank-1 % | mAP % | true identities: Rank-1 % | mAP % |")
+    print("| query → gallery | ImageNet start: Rank-1 % | mAP % | true identities: Rank-1 % | mAP % |")
     print("|---|---|---|---|---|")
     for kind in ("protocol", *(kind for kind in KINDS if kind in found["final"])):
-        print(_row(kind, {stage: found[stage][kind] for stage in ("zero_shot", "final")}))
+        print(_row(kind, {stage: found[stage][kind] for stage in ("start", "final")}))
     error = found["final"]["protocol"]["standard_error_rank1"]["mean"]
     print(f"\nprotocol: {protocol.name}; its Rank-1 has a standard error of {error:.1f} over test people")
     report = {"data": table.info, "preset": chosen.preset, "overrides": chosen.overrides}
-    stored = clean({**report, "seeds": chosen.seeds, "found": found})
-    (chosen.out / "evidence.json").write_text(json.dumps(stored, indent=1) + "\n")
-    shown = {"ImageNet start": matrices["zero_shot"], f"true identities, seed {seed}": matrices["final"]}
+    stored = {**report, "seeds": chosen.seeds, "found": found}
+    write_json(chosen.out / "evidence.json", stored, indent=1)
+    shown = {"ImageNet start": matrices["start"], f"true identities, seed {seed}": matrices["final"]}
     _draw(shown, chosen.out / "camera_matrix.png")
     print(f"numbers: {chosen.out / 'evidence.json'}; every camera pair: {chosen.out / 'camera_matrix.png'}")
 

@@ -26,17 +26,18 @@ from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
 from dmic.config import Config, preset, to_json, with_overrides
-from dmic.images import ImageTable, open_dataset
+from dmic.images import STREAMS, ImageTable, in_stream, open_dataset
 from dmic.lab.arms import ARMS, PHASE2_ONLY
 from dmic.neighbors import nearest
-from dmic.storage.run_folder import clean
+from dmic.storage.files import to_jsonable, write_json
+from dmic.storage.project import default_data_folder, ensure_data
 
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
 
 _SHOWN = (
     "outlier_share",
     "ari",
-    "mixed_clusters",
+    "mixed_cluster_share",
     "cross_modality_recall",
     "cross_camera_recall",
     "camera_splitting",
@@ -44,7 +45,13 @@ _SHOWN = (
 
 
 def at_outlier_share(
-    features: NDArray[np.float32], table: ImageTable, config: Config, stream: str, *, share: float
+    features: NDArray[np.float32],
+    table: ImageTable,
+    config: Config,
+    stream: str,
+    *,
+    share: float,
+    device: str = "cpu",
 ) -> dict[str, float]:
     """Cluster as the last epoch of a recipe would, but with eps chosen for a given share of outliers.
 
@@ -59,26 +66,25 @@ def at_outlier_share(
         ``visible``, ``infrared`` or ``joint``.
     share : float
         Wanted share of un-clustered images: eps is the smallest one with at most that many (bisection to 1e-3).
+    device
+        Torch device of the neighbour search.
 
     Returns
     -------
     dict
-        ``diagnostics.describe`` of the labels, and ``eps``.
+        ``diagnostics.cluster_metrics`` of the labels, and ``eps``.
 
     Notes
     -----
     MIE enlarges distances, so recipes are compared where they leave out equally many images, not at one eps.
     """
-    c, codes = config.clustering, {"visible": 0, "infrared": 1}
-    held = table.modalities == codes[stream] if stream in codes else np.ones(len(table), bool)
-    part, x = table.select(held), features[held]
-    k1 = {"visible": c.k1_visible, "infrared": c.k1_infrared}.get(stream) or c.k1
-    last = dnc.Schedule.from_config(c, phase=2, epochs=config.training.epochs).at(config.training.epochs - 1)
-    intra = round(last.k2_intra * (c.k2_infrared_scale if stream == "infrared" else 1))
-    k2 = last.k2_joint if stream == "joint" else max(1, intra)
-    how = c.expansion_joint if stream == "joint" else c.expansion_intra
+    c, epochs = config.clustering, config.training.epochs
+    inside = in_stream(table.modalities, stream)
+    part, x = table.select(inside), features[inside]
+    last = dnc.Schedule.from_config(c, phase=2, epochs=epochs).at(epochs - 1)
+    k1, k2, _, how = dnc.stream_parameters(c, last, stream)
     k1, k2 = min(k1, len(x) - 1), min(k2, len(x) - 1)
-    lists = nearest(x, max(k1, k2), backend=c.neighbors)
+    lists = nearest(x, k1, backend=c.knn_backend, device=device)
     encoded = encoding.distance_encoding(lists, x, k1=k1)
     expanded = mie.expand(encoded, lists, k2=k2, cameras=part.cameras, modalities=part.modalities, how=how)
     distance = encoding.jaccard_distance(expanded)
@@ -88,7 +94,7 @@ def at_outlier_share(
         outliers = (dnc.dbscan(distance, eps=eps, min_samples=c.min_samples) < 0).mean()
         low, high = (low, eps) if outliers <= share else (eps, high)
     labels = dnc.dbscan(distance, eps=high, min_samples=c.min_samples)
-    described = diagnostics.describe(
+    described = diagnostics.cluster_metrics(
         labels, identities=part.identities, cameras=part.cameras, modalities=part.modalities
     )
     return {**described, "eps": high}
@@ -129,25 +135,26 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
     done = run_dir / "study.json"
     wanted = {"share": share, "data": table.info, "config": json.loads(to_json(config))}
     stored = json.loads(done.read_text()) if done.is_file() else {}
-    if stored.get("of") == clean(wanted):
+    if stored.get("of") == to_jsonable(wanted):
         return stored
     result = _fit(config, table, run_dir)
     size = (config.data.height, config.data.width)
     features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
+    device = str(next(result.model.parameters()).device)
     protocol = evaluation.protocol_by_name(config.data.protocol)
     stages = {s: evaluation.evaluate(f, table, protocol) for s, f in result.features.items()}
     numbers = {
         "test": {s: {**e.mean, "standard_error_rank1": e.standard_error_rank1} for s, e in stages.items()},
         "last_epoch": result.history[-1]["labels"],
         "equal_outliers": {
-            stream: at_outlier_share(features, table.train, config, stream, share=share)
-            for stream in ("visible", "infrared", "joint")
+            stream: at_outlier_share(features, table.train, config, stream, share=share, device=device)
+            for stream in STREAMS
         },
         "seconds": result.summary["seconds"],
         "of": wanted,
     }
-    done.write_text(json.dumps(clean(numbers), indent=1) + "\n")
-    return clean(numbers)
+    write_json(done, numbers, indent=1)
+    return to_jsonable(numbers)
 
 
 def _show(entry: dict[str, Any], digits: int = 1) -> str:
@@ -219,23 +226,21 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(clean(content), indent=1) + "\n")
-    os.replace(draft, path)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dmic.lab.study",
         description=(__doc__ or "").split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, help="prepared data set folder")
+    parser.add_argument(
+        "--data", type=Path, help="prepared data set folder; without it the preset's, rendered if missing"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the run folders and study.json")
     parser.add_argument("--preset", default="toy")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=["dmic", "vanilla", "supervised"])
+    parser.add_argument(
+        "--arms", nargs="+", choices=["all", *ARMS], default=["dmic", "vanilla", "supervised"]
+    )
     parser.add_argument(
         "--share", type=float, default=0.05, help="share of outliers at which clusterings are compared"
     )
@@ -256,11 +261,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; see the module's docstring."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
+    if "all" in chosen.arms:
+        chosen.arms = list(ARMS)
     for arm in chosen.arms:
         if both := set(ARMS[arm]) & set(chosen.overrides):
             parser.error(
                 f"arm {arm} sets {', '.join(sorted(both))} itself; leave it out of --overrides, or the arm out"
             )
+    chosen.data = ensure_data(chosen.data or default_data_folder(chosen.preset), preset=chosen.preset)
     table = open_dataset(chosen.data)
     identities = len(np.unique(table.train.identities))
     base = with_overrides(preset(chosen.preset), chosen.overrides)
@@ -278,10 +286,10 @@ def main(arguments: list[str] | None = None) -> None:
         _print(arm, found[arm], identities)
     about = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
     about |= {"data": table.info, "identities": identities}
-    _write(chosen.out / "study.json", {**about, "arms": found})
+    write_json(chosen.out / "study.json", {**about, "arms": found}, indent=1)
     if chosen.results:
         lines = [_result(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()]
-        _write(chosen.results, {**about, "runs": lines})
+        write_json(chosen.results, {**about, "runs": lines}, indent=1)
 
 
 if __name__ == "__main__":

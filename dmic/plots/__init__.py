@@ -1,8 +1,12 @@
 """Every figure of the course and of the lab: ``plots.plot_x(data, ax=None)`` draws one and returns its Axes.
 
-``from dmic import plots`` reaches all of them. A module adds a figure by naming it in its own ``__all__``.
+``from dmic import plots`` reaches all of them. A module adds a figure by naming it in its own ``__all__``; colours,
+markers, font sizes and shared helpers come from ``dmic.plots.style``. Figures take plain arrays and dictionaries.
 """
 
+from dmic.plots.style import *
+
+# isort: split
 from dmic.plots.ablations import *
 from dmic.plots.backbone import *
 from dmic.plots.clusters import *

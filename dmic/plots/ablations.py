@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from dmic.plots.curves import COLORS
+from dmic.plots.style import COLORS, GREYS, new_axes
 
 __all__ = ["interval", "plot_arms", "plot_differences"]
 
@@ -99,7 +98,7 @@ def plot_differences(
     Taught in: notebooks/08_ablations.ipynb
     """
     ax = _rows(ax, list(differences))
-    ax.axvline(0, color="#444444", linewidth=1)
+    ax.axvline(0, color=GREYS["strong"], linewidth=1)
     for row, values in enumerate(differences.values()):
         mean, half = interval(values)
         clear = abs(mean) > half
@@ -111,7 +110,7 @@ def plot_differences(
 
 
 def _rows(ax: Axes | None, names: list[str]) -> Axes:
-    ax = ax if ax is not None else plt.subplots(figsize=(7.4, 0.42 * len(names) + 1.2))[1]
+    ax = new_axes(ax, (7.4, 0.42 * len(names) + 1.2))
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)

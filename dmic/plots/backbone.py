@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from dmic.plots.curves import COLORS, MARKERS
+from dmic.images import INTRA_STREAMS
+from dmic.plots.style import (
+    COLORMAPS,
+    COLORS,
+    GREYS,
+    MARKERS,
+    PAIRS,
+    SPARE_MARKERS,
+    new_axes,
+    new_canvas,
+    new_panels,
+    show_image,
+)
 
 __all__ = ["plot_filters", "plot_gem", "plot_receptive", "plot_pair_cosines", "plot_views"]
 
@@ -34,19 +45,15 @@ def plot_views(views: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
     rows, height, width, _ = next(iter(columns.values())).shape
     step_x, step_y = 1.6 * width, 1.05 * height
     total = (len(columns) * step_x, rows * step_y)
-    if ax is None:
-        inches = 1.35 * len(columns)
-        ax = plt.subplots(figsize=(inches, inches * total[1] / total[0] + 0.5))[1]
+    ax = new_canvas(ax, total, inches=1.35 * len(columns))
     for column, (name, images) in enumerate(columns.items()):
         left = column * step_x
         for row, image in enumerate(images):
-            ax.imshow(image, extent=(left, left + width, row * step_y + height, row * step_y))
-        color = next((COLORS[side] for side in ("visible", "infrared") if side in name), "black")
+            show_image(ax, image, (left, row * step_y), (width, height))
+        color = next((COLORS[stream] for stream in INTRA_STREAMS if stream in name), "black")
         ax.text(
             left + width / 2, -0.03 * height, name, ha="center", va="bottom", fontsize="small", color=color
         )
-    ax.set(xlim=(0, total[0]), ylim=(total[1], 0), aspect="equal")
-    ax.set_axis_off()
     return ax
 
 
@@ -64,15 +71,10 @@ def plot_filters(color_share: ArrayLike, spread: Mapping[str, ArrayLike], ax: Ax
 
     Taught in: notebooks/02_backbone.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(6.0, 3.4))[1]
-    for side, values in spread.items():
-        style: dict[str, Any] = {
-            "color": COLORS[side],
-            "marker": MARKERS[side],
-            "linestyle": "",
-            "alpha": 0.8,
-        }
-        ax.plot(np.asarray(color_share), np.asarray(values), label=side, **style)
+    ax = new_axes(ax, (6.0, 3.4))
+    for stream, values in spread.items():
+        style: dict[str, Any] = {"color": COLORS[stream], "marker": MARKERS[stream], "linestyle": ""}
+        ax.plot(np.asarray(color_share), np.asarray(values), label=stream, alpha=0.8, **style)
     ax.set(xlabel="share of the filter that compares colours (0 … 1)", xlim=(0, 1.03))
     ax.set(ylabel="spread of its answers (no unit)", ylim=(0, None))
     ax.legend()
@@ -93,11 +95,13 @@ def plot_gem(p: ArrayLike, pooled: Mapping[str, ArrayLike], ax: Axes | None = No
 
     Taught in: notebooks/02_backbone.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(5.6, 3.4))[1]
-    for (name, values), marker in zip(pooled.items(), "osD^v", strict=False):
+    ax = new_axes(ax, (5.6, 3.4))
+    for (name, values), marker in zip(pooled.items(), SPARE_MARKERS, strict=False):
         ax.plot(np.asarray(p), np.asarray(values), marker=marker, label=name)
-    ax.axvline(3, color="#999999", linewidth=1, linestyle=":", zorder=0)
-    ax.text(3, 1.0, " p = 3", color="#666666", transform=ax.get_xaxis_transform(), va="top", fontsize="small")
+    ax.axvline(3, color=COLORS["noise"], linewidth=1, linestyle=":", zorder=0)
+    ax.text(
+        3, 1.0, " p = 3", color=GREYS["text"], transform=ax.get_xaxis_transform(), va="top", fontsize="small"
+    )
     ax.set(xscale="log", xlabel="exponent p (no unit)", ylabel="pooled value (no unit)", ylim=(0, None))
     ax.set_xticks(np.asarray(p), [f"{value:g}" for value in np.asarray(p)])
     ax.minorticks_off()
@@ -127,22 +131,21 @@ def plot_receptive(
     Taught in: notebooks/02_backbone.ipynb
     """
     shown = np.asarray(image)
-    if axes is None:
-        size = (1.7 * (1 + len(gradients)), 1.7 * shown.shape[0] / shown.shape[1] + 0.5)
-        axes = list(plt.subplots(1, 1 + len(gradients), figsize=size)[1])
+    size = (1.7 * (1 + len(gradients)), 1.7 * shown.shape[0] / shown.shape[1] + 0.5)
+    axes = new_panels(axes, (1, 1 + len(gradients)), size)
     axes[0].imshow(shown)
     axes[0].set_title("image", fontsize="small")
     for ax, (name, gradient) in zip(axes[1:], gradients.items(), strict=True):
         weights = np.asarray(gradient, dtype=float)
         ordered = np.sort(weights.ravel())[::-1]
         held = np.searchsorted(np.cumsum(ordered), 0.95 * ordered.sum()) + 1
-        ax.imshow(shown.mean(axis=2), cmap="gray", alpha=0.45)
+        ax.imshow(shown.mean(axis=2), cmap=COLORMAPS["picture"], alpha=0.45)
         heat = np.sqrt(weights / max(weights.max(), 1e-12))  # the root shows faint edges too
-        ax.imshow(heat, cmap="inferno", alpha=0.15 + 0.85 * heat)
+        ax.imshow(heat, cmap=COLORMAPS["gradient"], alpha=0.15 + 0.85 * heat)
         ax.set_title(f"{name}\n{100 * held / weights.size:.1f} % of pixels", fontsize="small")
     for ax in axes:
         ax.set_axis_off()
-    return list(axes)
+    return axes
 
 
 def plot_pair_cosines(
@@ -159,24 +162,15 @@ def plot_pair_cosines(
 
     Taught in: notebooks/02_backbone.ipynb
     """
-    if axes is None:
-        axes = list(
-            np.atleast_1d(plt.subplots(1, len(cosines), figsize=(4.2 * len(cosines), 3.2), sharex=True)[1])
-        )
-    looks = {"one person": ("#009E73", "//"), "two people": ("#999999", "")}
+    axes = new_panels(axes, (1, len(cosines)), (4.2 * len(cosines), 3.2), sharex=True)
+    hatches = {"one person": "//", "two people": ""}
     bins = np.linspace(-0.6, 1.0, 65).tolist()
     for ax, (name, groups) in zip(axes, cosines.items(), strict=True):
         for group, values in groups.items():
-            color, hatch = looks[group]
-            style: dict[str, Any] = {
-                "color": color,
-                "alpha": 0.55,
-                "hatch": hatch,
-                "edgecolor": "white",
-                "linewidth": 0.3,
-            }
+            style: dict[str, Any] = {"color": PAIRS[group], "hatch": hatches[group], "alpha": 0.55}
+            style |= {"edgecolor": "white", "linewidth": 0.3}
             ax.hist(np.asarray(values), bins=bins, density=True, label=group, **style)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set(title=name, xlabel="cosine (no unit)", ylabel="density")
     axes[0].legend()
-    return list(axes)
+    return axes

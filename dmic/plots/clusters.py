@@ -7,19 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from dmic.plots.curves import COLORS, MARKERS
-
-if TYPE_CHECKING:
-    from dmic.images import ImageTable
+from dmic.images import INTRA_STREAMS, ImageTable
+from dmic.plots.style import (
+    ACCENTS,
+    COLORMAPS,
+    COLORS,
+    FONT_SIZES,
+    MARKERS,
+    draw_camera_pairs,
+    frame_image,
+    new_axes,
+    new_canvas,
+    new_panels,
+    palette,
+    show_image,
+)
 
 __all__ = [
     "RULES",
@@ -33,11 +41,10 @@ __all__ = [
 
 RULES = {  # rule of dmic.mie.expand -> colour, mark, line
     "vanilla": ("black", "x", ":"),
-    "camera": ("#56B4E9", "o", "-"),
-    "modality": ("#E69F00", "^", "--"),
-    "modality_camera": ("#009E73", "s", "-"),
+    "camera": (ACCENTS["sky"], "o", "-"),
+    "modality": (ACCENTS["orange"], "^", "--"),
+    "modality_camera": (ACCENTS["green"], "s", "-"),
 }
-_NAMES = ("visible", "infrared")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -50,7 +57,7 @@ def plot_cluster_map(
     per_camera: int = 7,
     title: str = "",
 ) -> Axes:
-    """Draw all images of one person, a camera a row, framed and lettered by cluster: who is split, and where.
+    """Draw all images of one person, a camera a row, framed and lettered by cluster: how the person is split.
 
     Parameters
     ----------
@@ -77,23 +84,25 @@ def plot_cluster_map(
     mine, label = np.flatnonzero(table.identities == person), np.asarray(labels)
     names, sizes = np.unique(label[mine][label[mine] >= 0], return_counts=True)
     order = names[np.argsort(-sizes, kind="stable")].tolist()
+    frames = palette()[:7]  # without its grey, yellow and pale blue
     pairs = sorted(set(zip(table.modalities[mine].tolist(), table.cameras[mine].tolist(), strict=True)))
     height, width = table.size
     step_x, step_y = 1.12 * width, 1.06 * height
     total = (per_camera * step_x, len(pairs) * step_y)
-    if ax is None:
-        ax = plt.subplots(figsize=(5.0, 5.0 * total[1] / total[0] + 0.4))[1]
+    ax = new_canvas(ax, total, inches=5.0, above=0.4)
+    ax.set(xlim=(-2, total[0]), ylim=(total[1], -2))
     for row, (modality, camera) in enumerate(pairs):
-        side = _NAMES[modality]
-        middle, name = row * step_y + height / 2, f"camera {camera}\n{side}"
-        ax.text(-0.1 * width, middle, name, color=COLORS[side], ha="right", va="center", fontsize="small")
+        stream = INTRA_STREAMS[modality]
+        middle, name = row * step_y + height / 2, f"camera {camera}\n{stream}"
+        ax.text(-0.1 * width, middle, name, color=COLORS[stream], ha="right", va="center", fontsize="small")
         images = mine[table.cameras[mine] == camera][:per_camera]
         for place, (image, pixels) in enumerate(zip(images, table.gather(images), strict=True)):
-            x, y = place * step_x, row * step_y
-            ax.imshow(pixels, extent=(x, x + width, y + height, y))
-            _frame(ax, (x, y), (width, height), order.index(label[image]) if label[image] >= 0 else None)
-    ax.set(xlim=(-2, total[0]), ylim=(total[1], -2), aspect="equal")
-    ax.set_axis_off()
+            corner, color, letter = (place * step_x, row * step_y), COLORS["noise"], "–"
+            if label[image] >= 0:
+                rank = order.index(label[image])
+                color, letter = frames[rank % len(frames)], _LETTERS[rank % len(_LETTERS)]
+            show_image(ax, pixels, corner, (width, height))
+            frame_image(ax, corner, (width, height), color, letter)
     held = f"{len(order)} cluster{'' if len(order) == 1 else 's'}"
     ax.set_title(f"{title} person {person} is in {held}".strip())
     return ax
@@ -113,11 +122,10 @@ def plot_weights(weights: Mapping[str, ArrayLike], members: Sequence[str], ax: A
 
     Taught in: notebooks/04_mie.ipynb
     """
-    if ax is None:
-        ax = plt.subplots(figsize=(1.0 + 0.95 * len(members), 0.7 + 0.55 * len(weights)))[1]
+    ax = new_axes(ax, (1.0 + 0.95 * len(members), 0.7 + 0.55 * len(weights)))
     table = np.array([np.asarray(row, dtype=float) for row in weights.values()])
     texts = [[str(Fraction(float(w)).limit_denominator(999)) for w in row] for row in table]
-    options = {"cmap": "Blues", "vmin": 0, "vmax": 0.7, "linewidths": 1, "cbar": False}
+    options = {"cmap": COLORMAPS["weight"], "vmin": 0, "vmax": 0.7, "linewidths": 1, "cbar": False}
     sns.heatmap(table, ax=ax, annot=texts, fmt="", xticklabels=members, yticklabels=list(weights), **options)
     ax.tick_params(length=0, rotation=0)
     ax.set(xlabel="member of the list (weight of its encoding)", ylabel="rule")
@@ -137,7 +145,7 @@ def splitting_matrix(labels: ArrayLike, *, identities: ArrayLike, cameras: Array
     -------
     (c, c) float64
         Cameras in increasing order; 0-1, NaN where no person has such a pair. The diagonal is splitting within a
-        camera. The same pairs as ``camera_splitting`` and ``modality_splitting`` of ``diagnostics.describe``, apart.
+        camera. The same pairs as ``camera_splitting`` and ``modality_splitting`` of ``diagnostics.cluster_metrics``, apart.
 
     Notes
     -----
@@ -154,15 +162,15 @@ def splitting_matrix(labels: ArrayLike, *, identities: ArrayLike, cameras: Array
 
 
 def plot_splitting(
-    matrix: ArrayLike, cameras: Sequence[int], modalities: Sequence[int], ax: Axes | None = None, *, title=""
+    matrix: ArrayLike, cameras: ArrayLike, modalities: ArrayLike, ax: Axes | None = None, *, title: str = ""
 ) -> Axes:
     """Draw ``splitting_matrix``, visible cameras first; white lines part the modalities.
 
     Parameters
     ----------
     matrix : (c, c)
-    cameras, modalities
-        Number and modality (0 visible, 1 infrared) of each row.
+    cameras, modalities : (c,) int
+        Number and modality (0 visible, 1 infrared) of the camera of each row.
     ax
         Axes to draw on; a new figure if None.
     title
@@ -170,17 +178,10 @@ def plot_splitting(
 
     Taught in: notebooks/04_mie.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(4.4, 3.8))[1]
-    order = np.lexsort((cameras, modalities))
-    names = [f"{cameras[i]} {_NAMES[modalities[i]][:3]}" for i in order]
-    shown = np.asarray(matrix)[np.ix_(order, order)]
-    style = {"vmin": 0, "vmax": 1, "annot": True, "fmt": ".2f", "cmap": "cividis_r", "square": True}
-    labels = {"xticklabels": names, "yticklabels": names, "annot_kws": {"size": 8}}
-    sns.heatmap(shown, ax=ax, cbar_kws={"label": "pairs split (share)"}, **style, **labels)
-    border = int((np.asarray(modalities) == 0).sum())
-    ax.axhline(border, color="white", linewidth=3)
-    ax.axvline(border, color="white", linewidth=3)
-    ax.tick_params(axis="y", rotation=0)
+    ax = new_axes(ax, (4.4, 3.8))
+    style = {"vmin": 0, "vmax": 1, "fmt": ".2f", "cmap": COLORMAPS["splitting"]}
+    style |= {"annot_kws": {"size": FONT_SIZES["value"]}}
+    draw_camera_pairs(ax, matrix, cameras, modalities, label="pairs split (share)", **style)
     ax.set(xlabel="camera", ylabel="camera", title=title)
     return ax
 
@@ -210,7 +211,7 @@ def plot_rules(
 
     Taught in: notebooks/04_mie.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 3.4))[1]
+    ax = new_axes(ax, (4.6, 3.4))
     for rule, y in values.items():
         color, marker, line = RULES[rule]
         ax.plot(np.asarray(x), np.asarray(y), color=color, marker=marker, linestyle=line, label=rule)
@@ -238,18 +239,18 @@ def plot_maps(
 
     Taught in: notebooks/04_mie.ipynb
     """
-    person, camera, kind = (np.asarray(values) for values in (identities, cameras, modalities))
-    columns = {"person": person, "camera": camera, "modality": kind}
-    axes = plt.subplots(len(maps), 3, figsize=(11.0, 3.4 * len(maps)), squeeze=False)[1]
+    labels = (identities, cameras, modalities)
+    columns = dict(zip(("person", "camera", "modality"), map(np.asarray, labels), strict=True))
+    panels = new_panels(None, (len(maps), 3), (11.0, 3.4 * len(maps)))
+    axes = np.array(panels, dtype=object).reshape(len(maps), 3)
     for row, (name, points) in zip(axes, maps.items(), strict=True):
         place = np.asarray(points)
         for ax, (what, values) in zip(row, columns.items(), strict=True):
-            palette = _palette(what, np.unique(values))
-            for value, color in palette.items():
-                for modality, side in enumerate(_NAMES):
-                    mine = place[(values == value) & (kind == modality)]
-                    label = side if what == "modality" else str(value)
-                    style = {"marker": MARKERS[side], "linewidths": 0.2, "edgecolors": "white"}
+            for value, color in _value_colors(what, np.unique(values)).items():
+                for modality, stream in enumerate(INTRA_STREAMS):
+                    mine = place[(values == value) & (columns["modality"] == modality)]
+                    label = stream if what == "modality" else str(value)
+                    style = {"marker": MARKERS[stream], "linewidths": 0.2, "edgecolors": "white"}
                     ax.scatter(*mine.T, 16, color=[color], label=label if len(mine) else None, **style)
             ax.set(xticks=[], yticks=[], title=f"{name}, by {what}", xlabel="t-SNE 1 (no unit)")
             if what != "person":
@@ -258,12 +259,12 @@ def plot_maps(
     return axes
 
 
-def _palette(what: str, values: NDArray[np.int64]) -> dict[int, str]:
+def _value_colors(what: str, values: NDArray[np.int64]) -> dict[int, str]:
     """Return a colour per value: the course's own for modalities, colour-blind safe for cameras, a wheel for people."""
     if what == "modality":
-        return {value: COLORS[_NAMES[value]] for value in values.tolist()}
-    colors = sns.color_palette("colorblind" if what == "camera" else "husl", len(values))
-    return dict(zip(values.tolist(), colors.as_hex(), strict=True))
+        return {value: COLORS[INTRA_STREAMS[value]] for value in values.tolist()}
+    colors = palette(len(values)) if what == "camera" else sns.color_palette("husl", len(values)).as_hex()
+    return dict(zip(values.tolist(), colors, strict=True))
 
 
 def _pairs(groups: NDArray[np.int64], camera: NDArray[np.int64], cameras: int) -> NDArray[np.int64]:
@@ -272,14 +273,3 @@ def _pairs(groups: NDArray[np.int64], camera: NDArray[np.int64], cameras: int) -
     counts = np.zeros((group.max(initial=-1) + 1, cameras), np.int64)
     np.add.at(counts, (group, camera), 1)
     return counts.T @ counts - np.diag(counts.sum(axis=0))
-
-
-def _frame(ax: Axes, corner: tuple[float, float], size: tuple[float, float], rank: int | None) -> None:
-    """Frame an image in the colour of its cluster, with the letter; None is an outlier."""
-    palette = sns.color_palette("colorblind").as_hex()[:7]  # without its grey, yellow and pale blue
-    color = COLORS["noise"] if rank is None else palette[rank % 7]
-    text = "–" if rank is None else _LETTERS[rank % 26]
-    ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=2.4))
-    box = {"boxstyle": "round,pad=0.1", "facecolor": color, "edgecolor": "none"}
-    at = (corner[0] + 0.8 * size[0], corner[1] + 0.12 * size[1])
-    ax.text(*at, text, color="white", ha="center", va="center", fontsize=8, weight="bold", bbox=box)

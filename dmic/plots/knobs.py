@@ -8,19 +8,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from dmic.plots.curves import COLORS, MARKERS
+from dmic.plots.style import (
+    ACCENTS,
+    BORDER,
+    COLORMAPS,
+    COLORS,
+    FONT_SIZES,
+    GREYS,
+    MARKERS,
+    SPARE_MARKERS,
+    TRUE_NUMBER,
+    new_axes,
+    new_panels,
+    palette,
+)
 
 __all__ = ["QUALITIES", "plot_graph", "plot_plane", "plot_qualities"]
 
-QUALITIES = {  # key of diagnostics.describe, or of what notebook 05 adds -> y label
+QUALITIES = {  # key of diagnostics.cluster_metrics, or of what notebook 05 adds -> y label
     "clusters": "clusters",
     "outlier_share": "outliers (share of images)",
     "purity": "purity (0 … 1)",
@@ -30,7 +41,8 @@ QUALITIES = {  # key of diagnostics.describe, or of what notebook 05 adds -> y l
     "F": "F over all pairs (1 = perfect)",
     "stability": "ARI with the epoch before",
 }
-_SPARE = ("#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_SPARE = (ACCENTS["pink"], ACCENTS["sky"], ACCENTS["orange"], "black")  # lines that are no stream
+_SPARE_MARKERS = [marker for marker in SPARE_MARKERS if marker != MARKERS["joint"]]
 
 
 def plot_graph(
@@ -55,16 +67,16 @@ def plot_graph(
 
     Taught in: notebooks/05_dnc.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(5.6, 3.0))[1]
+    ax = new_axes(ax, (5.6, 3.0))
     place, label = np.asarray(points, dtype=float), np.asarray(labels)
     distance = np.linalg.norm(place[:, None] - place[None], axis=2)
     near = distance <= eps
     core = near.sum(axis=1) >= min_samples
     for i, j in np.argwhere(np.triu(near, 1)):
-        ax.plot(*place[[i, j]].T, color="#BBBBBB", linewidth=1.2, zorder=1)
-    palette = sns.color_palette("colorblind")
+        ax.plot(*place[[i, j]].T, color=GREYS["line"], linewidth=1.2, zorder=1)
+    colors = palette()
     for i, (x, y) in enumerate(place):
-        color = COLORS["noise"] if label[i] < 0 else palette[label[i] % len(palette)]
+        color = COLORS["noise"] if label[i] < 0 else colors[label[i] % len(colors)]
         if core[i]:
             circle = Circle((x, y), eps, fill=False, edgecolor=color, linestyle=":", linewidth=0.7, alpha=0.5)
             ax.add_patch(circle)
@@ -73,7 +85,7 @@ def plot_graph(
         else:
             face = color if core[i] else "white"
             ax.scatter(x, y, 70, facecolors=[face], edgecolors=[color], linewidths=1.8, zorder=2)
-        ax.annotate(f"{i}", (x, y), xytext=(6, 5), textcoords="offset points", fontsize=8)
+        ax.annotate(f"{i}", (x, y), xytext=(6, 5), textcoords="offset points", fontsize=FONT_SIZES["value"])
     edge = 0.08 * np.ptp(place, axis=0).max()
     (left, low), (right, high) = place.min(axis=0) - edge, place.max(axis=0) + edge
     ax.set(xlim=(left, right), ylim=(low, high), aspect="equal", xlabel="x (distance)", ylabel="y (distance)")
@@ -96,7 +108,7 @@ def plot_qualities(
     Parameters
     ----------
     sweeps
-        Name -> one dictionary per setting: the knob's value and the numbers of ``diagnostics.describe``; None and
+        Name -> one dictionary per setting: the knob's value and the numbers of ``diagnostics.cluster_metrics``; None and
         missing numbers leave a gap. The names ``visible``, ``infrared`` and ``joint`` have the course's colours.
     knob
         Key of the x values, for example ``eps``.
@@ -111,26 +123,29 @@ def plot_qualities(
 
     Taught in: notebooks/05_dnc.ipynb
     """
-    if axes is None:
-        columns = min(len(show), 4 if len(show) in (4, 7, 8) else 3)
-        rows = -(-len(show) // columns)
-        size = (1 + 3.1 * columns, 2.7 * rows)
-        grid = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True)[1]
-        axes = list(grid.ravel())
-        for spare in axes[len(show) :]:
-            spare.set_axis_off()
+    columns = min(len(show), 4 if len(show) in (4, 7, 8) else 3)
+    rows = -(-len(show) // columns)
+    axes = new_panels(axes, (rows, columns), (1 + 3.1 * columns, 2.7 * rows), sharex=True)
+    for spare in axes[len(show) :]:
+        spare.set_axis_off()
     for ax, key in zip(axes, show, strict=False):
         for place, (name, rows_) in enumerate(sweeps.items()):
             x = np.array([row[knob] for row in rows_], dtype=float)
             y = np.array([np.nan if row.get(key) is None else row[key] for row in rows_], dtype=float)
             if np.isfinite(y).any():
                 color = COLORS.get(name, _SPARE[place % len(_SPARE)])
-                ax.plot(x, y, color=color, marker=MARKERS.get(name, "oD^v"[place % 4]), label=name)
+                ax.plot(
+                    x,
+                    y,
+                    color=color,
+                    marker=MARKERS.get(name, _SPARE_MARKERS[place % len(_SPARE_MARKERS)]),
+                    label=name,
+                )
         if key == "clusters":
             people = max(float(row["identities"]) for rows_ in sweeps.values() for row in rows_)
-            ax.axhline(people, color="black", linestyle="--", linewidth=1.2, zorder=0, label="true people")
+            ax.axhline(people, label="true people", **TRUE_NUMBER)
         for mark in marks:
-            ax.axvline(mark, color="#666666", linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+            ax.axvline(mark, **BORDER)
         ax.set(xlabel=xlabel or knob, ylabel=QUALITIES[key])
         ax.tick_params(labelbottom=True)  # shared axes would hide it
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1] if key == "clusters" else 1.03)
@@ -139,7 +154,7 @@ def plot_qualities(
     axes[0].legend(
         loc="upper right", fontsize="x-small", ncols=2, frameon=True, framealpha=0.9, edgecolor="none"
     )
-    return list(axes)
+    return axes
 
 
 def plot_plane(
@@ -169,9 +184,11 @@ def plot_plane(
 
     Taught in: notebooks/05_dnc.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(5.2, 3.6))[1]
+    ax = new_axes(ax, (5.2, 3.6))
     table, x, y = np.asarray(values, dtype=float), np.asarray(eps), np.asarray(k2)
-    mesh = ax.pcolormesh(x, np.arange(len(y)), table, cmap="cividis", vmin=0, vmax=1, shading="nearest")
+    mesh = ax.pcolormesh(
+        x, np.arange(len(y)), table, cmap=COLORMAPS["score"], vmin=0, vmax=1, shading="nearest"
+    )
     ax.figure.colorbar(mesh, ax=ax, label=label)
     if np.isfinite(table).any():
         row, column = np.unravel_index(np.nanargmax(table), table.shape)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from dmic.plots import curves
 from dmic.plots.curves import History
+from dmic.plots.style import FONT_SIZES, new_canvas, new_panels, show_image
 
 __all__ = ["LivePlot", "plot_batch", "plot_runs"]
 
@@ -43,15 +44,12 @@ def plot_batch(
     n, h, w, _ = shown.shape
     rows = -(-n // columns)
     step_x, step_y = 1.12 * w, 1.16 * h
-    if ax is None:
-        width = min(9.0, 0.85 * columns)
-        ax = plt.subplots(figsize=(width, width * rows * step_y / (columns * step_x) + 0.3))[1]
+    ax = new_canvas(ax, (columns * step_x, rows * step_y), inches=min(9.0, 0.85 * columns), above=0.3)
     for i, (image, caption) in enumerate(zip(shown, captions, strict=True)):
         x, y = i % columns * step_x, i // columns * step_y
-        ax.imshow(image, extent=(x, x + w, y + h, y))
-        ax.text(x + w / 2, y + 1.01 * h, caption, ha="center", va="top", fontsize=7)
-    ax.set(xlim=(0, columns * step_x), ylim=(rows * step_y, 0), aspect="equal", title=title)
-    ax.set_axis_off()
+        show_image(ax, image, (x, y), (w, h))
+        ax.text(x + w / 2, y + 1.01 * h, caption, ha="center", va="top", fontsize=FONT_SIZES["caption"])
+    ax.set_title(title)
     return ax
 
 
@@ -69,20 +67,18 @@ def plot_runs(histories: Mapping[str, History], axes: Any = None, *, columns: in
 
     Taught in: notebooks/07_two_phase_training.ipynb
     """
-    if axes is None:
-        rows = -(-len(histories) // columns)
-        axes = plt.subplots(rows, columns, figsize=(3.5 * columns, 2.6 * rows), squeeze=False)[1]
-    panels = list(np.ravel(axes))
+    rows = -(-len(histories) // columns)
+    panels = new_panels(axes, (rows, columns), (3.5 * columns, 2.6 * rows))
     for ax in panels[len(histories) :]:
         ax.set_axis_off()
-    sides: dict[str, Any] = {}
+    streams: dict[str, Any] = {}
     for place, (ax, (name, history)) in enumerate(zip(panels, histories.items(), strict=False)):
         curves.plot_clusters(history, ax).set_title(name)
         ax.legend().remove()
-        sides |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+        streams |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
         if (place + 1) % columns and place + 1 < len(histories):
             ax.texts[0].remove()  # "true people" stands at the end of each row
-    panels[0].figure.legend(sides.values(), sides.keys(), loc="outside lower center", ncols=len(sides))
+    panels[0].figure.legend(streams.values(), streams.keys(), loc="outside lower center", ncols=len(streams))
     return panels[: len(histories)]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from dmic.plots.curves import COLORS, MARKERS
+from dmic.plots.style import ACCENTS, COLORS, GREYS, MARKERS, new_axes, new_panels
 
 __all__ = [
     "plot_entries",
@@ -28,7 +28,7 @@ __all__ = [
 
 _VIEWS = {  # view -> colour, mark; the channel-exchanged view is a paler visible
     "visible": (COLORS["visible"], MARKERS["visible"]),
-    "exchanged": ("#56B4E9", "D"),
+    "exchanged": (ACCENTS["sky"], "D"),
     "infrared": (COLORS["infrared"], MARKERS["infrared"]),
 }
 _ENTRY: dict[str, Any] = {"color": "black", "marker": "s", "s": 70, "zorder": 4}
@@ -57,7 +57,7 @@ def plot_entries(
 
     Taught in: notebooks/06_hmcl.ipynb
     """
-    ax = _circle(ax if ax is not None else plt.subplots(figsize=(3.6, 3.6))[1])
+    ax = _circle(new_axes(ax, (3.6, 3.6)))
     for name, degrees in entries.items():
         own = name.endswith("*")
         _ray(ax, degrees, name.rstrip("*"), "black" if own else COLORS["noise"], 2.4 if own else 1.0)
@@ -83,17 +83,17 @@ def plot_loss_by_angle(
     ax
         Axes to draw on; a new figure if None.
     halfway
-        Angle at which the query is as far from its own entry as from the wrong one; marked.
+        Angle at which the query is as far from its own entry as from the other one; marked.
 
     Taught in: notebooks/06_hmcl.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(6.0, 3.2))[1]
+    ax = new_axes(ax, (6.0, 3.2))
     for (tau, loss), style in zip(curves.items(), ("-", "--", ":", "-."), strict=False):
         ax.plot(degrees, loss, linestyle=style, linewidth=2, label=f"τ = {tau:g}")
     ax.axvline(halfway, color=COLORS["noise"], linewidth=1)
-    ax.text(halfway, 0.97, " halfway", transform=ax.get_xaxis_transform(), va="top", color="#666666")
+    ax.text(halfway, 0.97, " halfway", transform=ax.get_xaxis_transform(), va="top", color=GREYS["text"])
     ax.axhline(np.log(2), color=COLORS["noise"], linewidth=1)
-    ax.text(1.01, np.log(2), "ln 2", transform=ax.get_yaxis_transform(), va="center", color="#666666")
+    ax.text(1.01, np.log(2), "ln 2", transform=ax.get_yaxis_transform(), va="center", color=GREYS["text"])
     ax.set(xlabel="angle of the query from its own entry (degrees)", ylabel="cluster loss (nats)")
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left")
@@ -122,9 +122,9 @@ def plot_updates(
     Taught in: notebooks/06_hmcl.ipynb
     """
     rows, columns = len(traces), len(batches)
-    if axes is None:
-        axes = plt.subplots(rows, columns, figsize=(2.0 * columns, 2.05 * rows), squeeze=False)[1]
-    for row, (line, (rule, trace)) in enumerate(zip(axes, traces.items(), strict=True)):
+    panels = new_panels(axes, (rows, columns), (2.0 * columns, 2.05 * rows))
+    lines = [panels[start : start + columns] for start in range(0, rows * columns, columns)]
+    for row, (line, (rule, trace)) in enumerate(zip(lines, traces.items(), strict=True)):
         for t, (ax, batch) in enumerate(zip(line, batches, strict=True)):
             _circle(ax)
             for view, degrees in batch.items():
@@ -136,9 +136,9 @@ def plot_updates(
             ax.plot([0, x], [0, y], color="black")
             ax.set_title(f"batch {t + 1}" if row == 0 else "", loc="center")
         line[0].text(-1.5, 0, rule, rotation=90, ha="center", va="center", weight="bold")
-    names, marks = axes[0][0].get_legend_handles_labels()[::-1]
-    axes[0][0].figure.legend(marks, names, loc="outside lower center", ncols=3)
-    return [ax for line in axes for ax in line]
+    names, marks = panels[0].get_legend_handles_labels()[::-1]
+    panels[0].figure.legend(marks, names, loc="outside lower center", ncols=3)
+    return panels
 
 
 def plot_traces(
@@ -159,15 +159,13 @@ def plot_traces(
 
     Taught in: notebooks/06_hmcl.ipynb
     """
-    if axes is None:
-        axes = plt.subplots(1, len(traces), figsize=(3.1 * len(traces), 2.9), sharey=True)[1]
-    panels = list(np.atleast_1d(axes))
+    panels = new_panels(axes, (1, len(traces)), (3.1 * len(traces), 2.9), sharey=True)
     for ax, (rule, angles) in zip(panels, traces.items(), strict=True):
         for name, degrees in levels.items():
-            ax.axhline(degrees, color=_VIEWS.get(name, ("#666666", ""))[0], linewidth=1.6, linestyle="--")
+            ax.axhline(degrees, color=_VIEWS.get(name, (GREYS["text"], ""))[0], linewidth=1.6, linestyle="--")
             if ax is panels[-1]:
-                place = {"transform": ax.get_yaxis_transform(), "va": "center"}
-                ax.text(1.02, degrees, name, color=_VIEWS.get(name, ("#666666", ""))[0], **place)
+                place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center"}
+                ax.text(1.02, degrees, name, color=_VIEWS.get(name, (GREYS["text"], ""))[0], **place)
         ax.plot(np.asarray(angles), color="black", marker=".", markersize=4, linewidth=0.8)
         ax.set(title=rule, xlabel=labelled)
     panels[0].set_ylabel("angle of the entry (degrees)")
@@ -190,9 +188,7 @@ def plot_sample_weights(
 
     Taught in: notebooks/06_hmcl.ipynb
     """
-    if axes is None:
-        axes = plt.subplots(1, len(weights), figsize=(3.0 * len(weights), 2.7), sharey=True)[1]
-    panels = list(np.atleast_1d(axes))
+    panels = new_panels(axes, (1, len(weights)), (3.0 * len(weights), 2.7), sharey=True)
     colors = ["black", *(_VIEWS[view][0] for view in views)]
     for ax, (rule, shares) in zip(panels, weights.items(), strict=True):
         ax.bar(range(len(colors)), np.asarray(shares), color=colors)
@@ -225,9 +221,7 @@ def plot_entry_similarities(
 
     Taught in: notebooks/06_hmcl.ipynb
     """
-    if axes is None:
-        axes = plt.subplots(1, len(found), figsize=(4.6 * len(found), 3.1), sharex=True)[1]
-    panels = list(np.atleast_1d(axes))
+    panels = new_panels(axes, (1, len(found)), (4.6 * len(found), 3.1), sharex=True)
     everything = np.concatenate([np.ravel(values) for kinds in found.values() for values in kinds.values()])
     bins = np.linspace(min(0.0, everything.min()), 1, 51).tolist()
     for ax, (stage, kinds) in zip(panels, found.items(), strict=True):
@@ -246,7 +240,7 @@ def plot_entry_similarities(
 def _circle(ax: Axes) -> Axes:
     """Prepare Axes with the unit circle and no ticks."""
     turn = np.linspace(0, 2 * np.pi, 181)
-    ax.plot(np.cos(turn), np.sin(turn), color="#CCCCCC", linewidth=1, zorder=0)
+    ax.plot(np.cos(turn), np.sin(turn), color=GREYS["guide"], linewidth=1, zorder=0)
     ax.set(xlim=(-1.45, 1.45), ylim=(-1.45, 1.45), aspect="equal")
     ax.set_axis_off()
     return ax
@@ -256,9 +250,11 @@ def _ray(ax: Axes, degrees: float, name: str, color: str, width: float) -> None:
     """Draw a vector from the origin and write its name and angle beyond its end."""
     x, y = _point(degrees)
     ax.plot([0, x], [0, y], color=color, linewidth=width)
-    side = "center" if abs(x) < 0.5 else ("left" if x > 0 else "right")
-    dark = color if color != COLORS["noise"] else "#666666"
-    ax.text(1.12 * x, 1.12 * y + 0.18 * np.sign(y), f"{name}\n{degrees:g}°", ha=side, va="center", color=dark)
+    align = "center" if abs(x) < 0.5 else ("left" if x > 0 else "right")
+    dark = color if color != COLORS["noise"] else GREYS["text"]
+    ax.text(
+        1.12 * x, 1.12 * y + 0.18 * np.sign(y), f"{name}\n{degrees:g}°", ha=align, va="center", color=dark
+    )
 
 
 def _point(degrees: float, radius: float = 1.0) -> tuple[float, float]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -16,7 +15,17 @@ from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from dmic.plots.curves import COLORS
+from dmic.plots.style import (
+    ACCENTS,
+    COLORMAPS,
+    COLORS,
+    FONT_SIZES,
+    GREYS,
+    SPARE_MARKERS,
+    new_axes,
+    new_panels,
+    palette,
+)
 
 __all__ = [
     "KIND_STYLES",
@@ -29,22 +38,22 @@ __all__ = [
     "plot_stored",
 ]
 
-PEOPLE = {"A": ("#882255", "o"), "B": ("#332288", "s"), "?": (COLORS["noise"], "X")}
+PEOPLE = {"A": (ACCENTS["wine"], "o"), "B": (ACCENTS["indigo"], "s"), "?": (COLORS["noise"], "X")}
 """Colour and mark of each made-up person; "?" belongs to nobody."""
 
 KIND_STYLES = {
-    "same camera": ("#56B4E9", "o"),
+    "same camera": (ACCENTS["sky"], "o"),
     "other camera": (COLORS["visible"], "s"),
     "other modality": (COLORS["infrared"], "^"),
 }
 """Colour and mark of each kind of pair of images."""
 
 _LINKS = {  # colour, line style, width
-    "mutual": ("#009E73", "-", 2.4),
-    "one-sided": ("#999999", ":", 1.6),
-    "added": ("#E69F00", "--", 2.0),
+    "mutual": (ACCENTS["green"], "-", 2.4),
+    "one-sided": (COLORS["noise"], ":", 1.6),
+    "added": (ACCENTS["orange"], "--", 2.0),
 }
-_STEPS = ((1, "#D9D9D9", "·"), (2, "#009E73", "●"), (3, "#E69F00", "+"))
+_STEPS = ((1, GREYS["guide"], "·"), (2, ACCENTS["green"], "●"), (3, ACCENTS["orange"], "+"))
 
 
 def plot_points_on_circle(
@@ -74,10 +83,10 @@ def plot_points_on_circle(
 
     Taught in: notebooks/03_distance_encoding.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 4.2))[1]
+    ax = new_axes(ax, (4.6, 4.2))
     angles = np.deg2rad(np.asarray(degrees, dtype=float))
     x, y = np.cos(angles), np.sin(angles)
-    ax.plot(*_arc(), color="#DDDDDD", linewidth=1, zorder=0)
+    ax.plot(*_arc(), color=GREYS["guide"], linewidth=1, zorder=0)
     kinds: dict[str, set[int]] = {
         "one-sided": set(listed) - set(mutual) - set(added),
         "mutual": set(mutual),
@@ -108,7 +117,7 @@ def plot_sets(
     expanded: Sequence[Collection[int]],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw who is in whose set: in the list only (·), mutual (●), or added by expansion (+).
+    """Draw which points each set holds: in the list only (·), mutual (●), or added by expansion (+).
 
     Parameters
     ----------
@@ -120,7 +129,7 @@ def plot_sets(
     Taught in: notebooks/03_distance_encoding.ipynb
     """
     n = len(listed)
-    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 4.4))[1]
+    ax = new_axes(ax, (4.6, 4.4))
     grid = np.zeros((n, n))
     for value, sets in ((1, listed), (3, expanded), (2, mutual)):
         for i, members in enumerate(sets):
@@ -153,11 +162,23 @@ def plot_matrix(matrix: ArrayLike, ax: Axes | None = None, *, title: str = "", e
 
     Taught in: notebooks/03_distance_encoding.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(5.4, 4.6))[1]
+    ax = new_axes(ax, (5.4, 4.6))
     values = np.asarray(matrix, dtype=float)
-    style = {"annot": True, "fmt": ".2f", "annot_kws": {"size": 6.5}, "square": True, "cbar": False}
+    style = {
+        "annot": True,
+        "fmt": ".2f",
+        "annot_kws": {"size": FONT_SIZES["cell"]},
+        "square": True,
+        "cbar": False,
+    }
     sns.heatmap(
-        values, ax=ax, cmap="viridis", mask=np.isclose(values, empty), robust=True, linewidths=0.5, **style
+        values,
+        ax=ax,
+        cmap=COLORMAPS["matrix"],
+        mask=np.isclose(values, empty),
+        robust=True,
+        linewidths=0.5,
+        **style,
     )
     ax.set(title=title, xlabel="point j", ylabel="point i")
     ax.tick_params(length=0, rotation=0)
@@ -178,12 +199,10 @@ def plot_stored(images: ArrayLike, stored: Mapping[str, ArrayLike], ax: Axes | N
 
     Taught in: notebooks/03_distance_encoding.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(5.6, 3.6))[1]
+    ax = new_axes(ax, (5.6, 3.6))
     n = np.asarray(images, dtype=float)
     ax.plot(n, n**2, color="black", linestyle="--", label="dense: n²")
-    for (name, count), marker, color in zip(
-        stored.items(), "osD^", sns.color_palette("colorblind"), strict=False
-    ):
+    for (name, count), marker, color in zip(stored.items(), SPARE_MARKERS, palette(), strict=False):
         ax.plot(n, np.asarray(count), marker=marker, color=color, label=name)
     ax.set(xscale="log", yscale="log", xlabel="images n", ylabel="stored numbers")
     ax.set_xticks(n, [f"{value:,.0f}" for value in n])
@@ -195,7 +214,7 @@ def plot_stored(images: ArrayLike, stored: Mapping[str, ArrayLike], ax: Axes | N
 def plot_precision_recall(
     curves: Mapping[str, Mapping[str, tuple[ArrayLike, ArrayLike]]], axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
-    """Draw, per kind of pair, how right the nearest pairs are (precision) against how many are found (recall).
+    """Draw, per kind of pair, precision against recall of the pairs of images of one person, nearest pairs first.
 
     Parameters
     ----------
@@ -206,11 +225,8 @@ def plot_precision_recall(
 
     Taught in: notebooks/03_distance_encoding.ipynb
     """
-    if axes is None:
-        axes = list(
-            np.atleast_1d(plt.subplots(1, len(curves), figsize=(3.4 * len(curves), 3.2), sharey=True)[1])
-        )
-    looks = (("#999999", "--"), ("#009E73", "-"))
+    axes = new_panels(axes, (1, len(curves)), (3.4 * len(curves), 3.2), sharey=True)
+    looks = ((COLORS["noise"], "--"), (ACCENTS["green"], "-"))
     for ax, (kind, lines) in zip(axes, curves.items(), strict=True):
         for (name, (precision, recall)), (color, style) in zip(lines.items(), looks, strict=False):
             points = len(np.asarray(recall))
@@ -220,13 +236,13 @@ def plot_precision_recall(
         ax.set(title=kind, xlabel="recall (share of one person's pairs)", xlim=(0, 1), ylim=(0, 1.02))
     axes[0].set_ylabel("precision (share of one person)")
     axes[0].legend(loc="lower left")
-    return list(axes)
+    return axes
 
 
 def plot_reach(
-    k1: Sequence[int], reach: Mapping[str, ArrayLike], wrong: ArrayLike, ax: Axes | None = None
+    k1: Sequence[int], reach: Mapping[str, ArrayLike], false_share: ArrayLike, ax: Axes | None = None
 ) -> Axes:
-    """Draw, against k1, the share of one person's pairs with a Jaccard distance below 1, and the wrong share.
+    """Draw, against k1, the share of one person's pairs with a Jaccard distance below 1, and the false share.
 
     Parameters
     ----------
@@ -234,25 +250,19 @@ def plot_reach(
         (m,) list lengths.
     reach
         Key of `KIND_STYLES` -> (m,) share of the same person's pairs that share a neighbour, 0 … 1.
-    wrong
+    false_share
         (m,) share of all pairs below 1 that are two people, 0 … 1.
     ax
         Axes to draw on; a new figure if None.
 
     Taught in: notebooks/03_distance_encoding.ipynb
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(6.4, 3.6))[1]
+    ax = new_axes(ax, (6.4, 3.6))
     for kind, values in reach.items():
         color, marker = KIND_STYLES[kind]
         ax.plot(k1, np.asarray(values), color=color, marker=marker, label=f"one person, {kind}: J < 1")
-    ax.plot(
-        k1,
-        np.asarray(wrong),
-        color="black",
-        linestyle="--",
-        marker="x",
-        label="two people, of all with J < 1",
-    )
+    look: dict[str, Any] = {"color": "black", "linestyle": "--", "marker": "x"}
+    ax.plot(k1, np.asarray(false_share), label="two people, of all with J < 1", **look)
     ax.set(xlabel="k1 (images)", ylabel="share of pairs", ylim=(0, 1.04), xticks=list(k1))
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small")
     return ax

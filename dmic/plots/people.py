@@ -1,14 +1,15 @@
-"""Pictures of people: the sample sheet, ranked galleries, and maps of embeddings. Curves are in `plots`.
+"""Pictures of people: the sample sheet, ranked galleries, and maps of embeddings. Curves are in `curves`.
 
 Taught in: notebooks/09_full_training.ipynb
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,17 +19,25 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from dmic.plots.curves import COLORS, MARKERS, set_style
-
-if TYPE_CHECKING:
-    from dmic.evaluation import RankedGallery
-    from dmic.images import ImageTable
-    from dmic.lab.evidence import CameraMatrix
+from dmic.evaluation import RankedGallery
+from dmic.images import INTRA_STREAMS, ImageTable, open_dataset
+from dmic.plots.style import (
+    COLORMAPS,
+    COLORS,
+    FALSE_MATCH,
+    FILLS,
+    GREYS,
+    MARKERS,
+    TRUE_MATCH,
+    draw_camera_pairs,
+    frame_image,
+    new_axes,
+    new_canvas,
+    set_style,
+    show_image,
+)
 
 __all__ = ["plot_camera_matrix", "plot_embedding", "plot_people", "plot_ranked_gallery", "project"]
-
-_NAMES = ("visible", "infrared")
-_RIGHT, _WRONG = "#007A33", "#D00000"
 
 
 def plot_people(
@@ -67,17 +76,19 @@ def plot_people(
     height, width = table.size
     step_x, step_y = per_camera * width + 0.18 * width, 1.06 * height
     total = (len(pairs) * step_x, len(identities) * step_y)
-    ax = _canvas(ax, total, width_inches=9.0)
+    ax = new_canvas(ax, total, inches=9.0)
     for column, (modality, camera) in enumerate(pairs):
-        left, name = column * step_x, _NAMES[modality]
+        left, stream = column * step_x, INTRA_STREAMS[modality]
         middle = left + per_camera * width / 2
-        title = f"camera {camera}\n{name}"
-        ax.text(middle, -0.05 * height, title, color=COLORS[name], ha="center", va="bottom", weight="bold")
+        title = f"camera {camera}\n{stream}"
+        ax.text(middle, -0.05 * height, title, color=COLORS[stream], ha="center", va="bottom", weight="bold")
         for row, person in enumerate(identities):
             shown = np.flatnonzero((table.identities == person) & (table.cameras == camera))[:per_camera]
-            _cell(ax, (left, row * step_y), (per_camera * width, height), "" if len(shown) else "not seen")
-            for place, image in enumerate(table.gather(shown) if len(shown) else ()):
-                _show(ax, image, (left + place * width, row * step_y), (width, height))
+            if not len(shown):
+                _empty_cell(ax, (left, row * step_y), (per_camera * width, height), "not seen")
+                continue
+            for place, image in enumerate(table.gather(shown)):
+                show_image(ax, image, (left + place * width, row * step_y), (width, height))
     for row, person in enumerate(identities):
         middle = row * step_y + height / 2
         ax.text(-0.15 * width, middle, f"person {person}", ha="right", va="center", rotation=90)
@@ -85,7 +96,7 @@ def plot_people(
 
 
 def plot_ranked_gallery(table: ImageTable, ranked: RankedGallery, ax: Axes | None = None) -> Axes:
-    """Draw queries and what they find: nearest first, right ones thick green with ✓, wrong ones thin red with ✗.
+    """Draw queries and their ranked galleries, nearest first: true matches thick green with ✓, false ones thin red with ✗.
 
     Parameters
     ----------
@@ -101,19 +112,20 @@ def plot_ranked_gallery(table: ImageTable, ranked: RankedGallery, ax: Axes | Non
     height, width = table.size
     step_x, step_y, gap = 1.14 * width, 1.16 * height, 0.45 * width
     queries, top = ranked.gallery.shape
-    ax = _canvas(ax, ((top + 1) * step_x + gap, queries * step_y), width_inches=8.0)
+    ax = new_canvas(ax, ((top + 1) * step_x + gap, queries * step_y), inches=8.0)
     for row in range(queries):
         y, query = row * step_y, int(ranked.queries[row])
-        _show(ax, table.gather(np.array([query]))[0], (0, y), (width, height))
+        show_image(ax, table.gather(np.array([query]))[0], (0, y), (width, height))
         about = f"person {table.identities[query]}\ncamera {table.cameras[query]}"
         ax.text(-0.12 * width, y + height / 2, about, ha="right", va="center", fontsize="small")
         for place in range(top):
             found, corner = int(ranked.gallery[row, place]), (gap + (place + 1) * step_x, y)
             if found < 0:
-                _cell(ax, corner, (width, height), "–")
+                _empty_cell(ax, corner, (width, height), "–")
                 continue
-            _show(ax, table.gather(np.array([found]))[0], corner, (width, height))
-            _mark(ax, bool(ranked.correct[row, place]), corner, (width, height))
+            show_image(ax, table.gather(np.array([found]))[0], corner, (width, height))
+            match = (TRUE_MATCH, "✓", 3.0) if ranked.correct[row, place] else (FALSE_MATCH, "✗", 1.0)
+            frame_image(ax, corner, (width, height), *match[:2], linewidth=match[2])
     ax.text(width / 2, -0.06 * height, "query", ha="center", va="bottom", weight="bold")
     for place in range(top):
         x = gap + (place + 1) * step_x + width / 2
@@ -121,13 +133,17 @@ def plot_ranked_gallery(table: ImageTable, ranked: RankedGallery, ax: Axes | Non
     return ax
 
 
-def plot_camera_matrix(matrix: CameraMatrix, ax: Axes | None = None, *, title: str = "") -> Axes:
-    """Draw Rank-1 for every pair of cameras: rows ask, columns are searched; visible cameras first.
+def plot_camera_matrix(
+    rank1: ArrayLike, cameras: ArrayLike, modalities: ArrayLike, ax: Axes | None = None, *, title: str = ""
+) -> Axes:
+    """Draw Rank-1 for every pair of cameras: queries from one (rows), gallery of the other (columns); visible first.
 
     Parameters
     ----------
-    matrix
-        Of `dmic.lab.evidence.camera_matrix`.
+    rank1 : (c, c) float
+        Percent; NaN where there is no query, stays white.
+    cameras, modalities : (c,) int
+        Number and modality (0 visible, 1 infrared) of the camera of each row and column.
     ax
         Axes to draw on; a new figure if None.
     title
@@ -138,26 +154,10 @@ def plot_camera_matrix(matrix: CameraMatrix, ax: Axes | None = None, *, title: s
     Axes
         The four blocks are visible → visible, visible → infrared, infrared → visible and infrared → infrared.
     """
-    ax = ax if ax is not None else plt.subplots(figsize=(4.6, 4.0))[1]
-    order = np.lexsort((matrix.cameras, matrix.modalities))
-    names = [f"{matrix.cameras[i]} {_NAMES[matrix.modalities[i]][:3]}" for i in order]
-    sns.heatmap(
-        matrix.rank1[np.ix_(order, order)],
-        ax=ax,
-        vmin=0,
-        vmax=100,
-        annot=True,
-        fmt=".0f",
-        cmap="cividis",
-        square=True,
-        xticklabels=names,
-        yticklabels=names,
-        cbar_kws={"label": "Rank-1 (%)"},
-    )
-    border = int((matrix.modalities == 0).sum())
-    ax.axhline(border, color="white", linewidth=3)
-    ax.axvline(border, color="white", linewidth=3)
-    ax.set(xlabel="searched in camera", ylabel="asked in camera", title=title)
+    ax = new_axes(ax, (4.6, 4.0))
+    style = {"vmin": 0, "vmax": 100, "fmt": ".0f", "cmap": COLORMAPS["score"]}
+    draw_camera_pairs(ax, rank1, cameras, modalities, label="Rank-1 (%)", **style)
+    ax.set(xlabel="gallery camera", ylabel="query camera", title=title)
     return ax
 
 
@@ -204,32 +204,23 @@ def plot_embedding(
 
     Taught in: notebooks/09_full_training.ipynb
     """
-    if ax is None:
-        ax = plt.subplots(figsize=(5.0, 4.6))[1]
-    place, person, kind = np.asarray(points), np.asarray(labels), np.asarray(modalities)
+    ax = new_axes(ax, (5.0, 4.6))
+    place, person, codes = np.asarray(points), np.asarray(labels), np.asarray(modalities)
     people = np.unique(person)
     dark, light = sns.husl_palette(len(people), l=0.42), sns.husl_palette(len(people), l=0.66)
     colors = [(dark, light)[i % 2][i] for i in range(len(people))]  # neighbours in hue differ in lightness
     for color, name in zip(colors, people, strict=True):
         centres = []
-        for modality, side in enumerate(_NAMES):
-            mine = place[(person == name) & (kind == modality)]
-            ax.scatter(
-                mine[:, 0],
-                mine[:, 1],
-                22,
-                color=[color],
-                marker=MARKERS[side],
-                linewidths=0.3,
-                edgecolors="white",
-            )
+        for modality, stream in enumerate(INTRA_STREAMS):
+            mine = place[(person == name) & (codes == modality)]
+            look: dict[str, Any] = {"marker": MARKERS[stream], "linewidths": 0.3, "edgecolors": "white"}
+            ax.scatter(mine[:, 0], mine[:, 1], 22, color=[color], **look)
             centres += [np.median(mine, axis=0)] if len(mine) else []
         if len(centres) == 2:
             ax.plot(*np.array(centres).T, color=color, linewidth=1.4, alpha=0.7, zorder=0)
     ax.set(xticks=[], yticks=[], title=title, xlabel="t-SNE 1 (no unit)", ylabel="t-SNE 2 (no unit)")
-    marks = [
-        Line2D([], [], color="#444444", marker=MARKERS[side], linestyle="", label=side) for side in _NAMES
-    ]
+    grey: dict[str, Any] = {"color": GREYS["strong"], "linestyle": ""}
+    marks = [Line2D([], [], marker=MARKERS[stream], label=stream, **grey) for stream in INTRA_STREAMS]
     ax.legend(handles=marks, loc="best", handletextpad=0.1, borderpad=0.2, fontsize="small")
     return ax
 
@@ -242,44 +233,22 @@ def _most_seen(table: ImageTable, people: int) -> list[int]:
     return sorted(best.tolist())
 
 
-def _canvas(ax: Axes | None, total: tuple[float, float], *, width_inches: float) -> Axes:
-    """Return empty Axes in pixels, y downwards, as large as `total` (width, height)."""
-    if ax is None:
-        ax = plt.subplots(figsize=(width_inches, width_inches * total[1] / total[0] + 0.5))[1]
-    ax.set(xlim=(0, total[0]), ylim=(total[1], 0), aspect="equal")
-    ax.set_axis_off()
-    return ax
-
-
-def _show(ax: Axes, image: NDArray[np.uint8], corner: tuple[float, float], size: tuple[float, float]) -> None:
-    x, y = corner
-    limits = (ax.get_xlim(), ax.get_ylim())  # imshow would change them
-    ax.imshow(image, extent=(x, x + size[0], y + size[1], y))
-    ax.set(xlim=limits[0], ylim=limits[1])
-
-
-def _cell(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text: str) -> None:
-    """Draw an empty cell with a word in it; without a word nothing."""
-    if text:
-        ax.add_patch(Rectangle(corner, *size, facecolor="#EEEEEE", edgecolor="none"))
-        centre = (corner[0] + size[0] / 2, corner[1] + size[1] / 2)
-        ax.text(*centre, text, ha="center", va="center", color="#777777", fontsize="small")
-
-
-def _mark(ax: Axes, right: bool, corner: tuple[float, float], size: tuple[float, float]) -> None:
-    """Frame an image thickly green with a tick, or thinly red with a cross."""
-    color, text, width = (_RIGHT, "✓", 3.0) if right else (_WRONG, "✗", 1.0)
-    ax.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=width, clip_on=False))
-    box = {"boxstyle": "round,pad=0.12", "facecolor": color, "edgecolor": "none"}
-    at = (corner[0] + 0.83 * size[0], corner[1] + 0.1 * size[1])
-    ax.text(*at, text, color="white", ha="center", va="center", fontsize=9, weight="bold", bbox=box)
+def _empty_cell(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text: str) -> None:
+    """Draw an empty cell with a word in it."""
+    ax.add_patch(Rectangle(corner, *size, facecolor=FILLS["empty"], edgecolor="none"))
+    centre = (corner[0] + size[0] / 2, corner[1] + size[1] / 2)
+    ax.text(*centre, text, ha="center", va="center", color=GREYS["text"], fontsize="small")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Draw the README's figure: `python -m dmic.plots.people DATA_FOLDER FIGURE_FOLDER`."""
-    from dmic.images import open_dataset
-
-    data, folder = Path(arguments[0]), Path(arguments[1])
+    parser = argparse.ArgumentParser(
+        prog="python -m dmic.plots.people", description="Draw the README's figure, synthvi.png."
+    )
+    parser.add_argument("data", type=Path, help="data set folder of rendered people")
+    parser.add_argument("figures", type=Path, help="folder for the figure")
+    options = parser.parse_args(arguments)
+    data, folder = options.data, options.figures
     folder.mkdir(parents=True, exist_ok=True)
     set_style()
     plot_people(open_dataset(data).train)

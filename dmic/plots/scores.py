@@ -1,4 +1,4 @@
-"""Figures about scores: a distance matrix, ranked lists, luck of who was tested, size of the gallery.
+"""Figures about scores: a distance matrix, ranked lists, the draw of the test people, the size of the gallery.
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from dmic.plots.curves import COLORS
+from dmic.plots.style import COLORMAPS, COLORS, FILLS, GREYS, TRUE_MATCH, new_axes
 
 __all__ = ["plot_distance_matrix", "plot_gallery_size", "plot_person_luck", "plot_ranked_lists"]
-
-_RIGHT = "#007A33"
 
 
 def plot_distance_matrix(
@@ -27,35 +24,37 @@ def plot_distance_matrix(
     gallery_names: Sequence[str],
     ax: Axes | None = None,
     *,
-    right: ArrayLike,
+    true_matches: ArrayLike,
     dropped: ArrayLike,
 ) -> Axes:
-    """Draw a small distance matrix: right images framed green, dropped ones struck out.
+    """Draw a small distance matrix: true matches framed green, dropped pairs struck out.
 
     Parameters
     ----------
     distance
-        (queries, gallery) float, smaller is more alike.
+        (queries, gallery) float, smaller is more similar.
     query_names, gallery_names
         One label per row and per column.
     ax
         Axes to draw on; a new figure if None.
-    right, dropped
-        (queries, gallery) bool: the same person? taken out by the rule?
+    true_matches, dropped
+        (queries, gallery) bool: pairs of one person, and pairs that the rule takes out.
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
-    ax = _axes(ax, (7.4, 4.2))
-    values, hits, out = np.asarray(distance, float), np.asarray(right), np.asarray(dropped)
-    ax.imshow(np.where(out, np.nan, values), cmap="Blues_r", vmin=-1, vmax=1, aspect="auto")
+    ax = new_axes(ax, (7.4, 4.2))
+    values, hits, out = np.asarray(distance, float), np.asarray(true_matches), np.asarray(dropped)
+    ax.imshow(np.where(out, np.nan, values), cmap=COLORMAPS["distance"], vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         gone = bool(out[row, column])
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="#777777" if gone else "black")
+        ax.text(
+            column, row, f"{value:.1f}", ha="center", va="center", color=GREYS["text"] if gone else "black"
+        )
         if gone:
-            ax.plot([column - 0.3, column + 0.3], [row, row], color="#999999", linewidth=1)
+            ax.plot([column - 0.3, column + 0.3], [row, row], color=COLORS["noise"], linewidth=1)
         if hits[row, column]:
             corner = (column - 0.44, row - 0.42)
-            ax.add_patch(Rectangle(corner, 0.88, 0.84, fill=False, edgecolor=_RIGHT, linewidth=2.5))
+            ax.add_patch(Rectangle(corner, 0.88, 0.84, fill=False, edgecolor=TRUE_MATCH, linewidth=2.5))
     ax.set_xticks(range(len(gallery_names)), gallery_names)
     ax.set_yticks(range(len(query_names)), query_names)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
@@ -72,12 +71,12 @@ def plot_ranked_lists(
     *,
     notes: Mapping[str, str] | None = None,
 ) -> Axes:
-    """Draw each query's ranked list, nearest first: right images green with ✓, wrong ones pale with ✗.
+    """Draw each query's ranked list, nearest first: true matches green with ✓, false matches pale with ✗.
 
     Parameters
     ----------
     lists
-        Query -> (name of the gallery image, right?) in ranked order, dropped images left out.
+        Query -> (name of the gallery image, is it a true match?) in ranked order, dropped images left out.
     ax
         Axes to draw on; a new figure if None.
     notes
@@ -86,11 +85,11 @@ def plot_ranked_lists(
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
     longest = max(len(entries) for entries in lists.values())
-    ax = _axes(ax, (8.4, 0.52 * len(lists) + 0.8))
+    ax = new_axes(ax, (8.4, 0.52 * len(lists) + 0.8))
     for row, (query, entries) in enumerate(lists.items()):
         for place, (name, hit) in enumerate(entries):
-            look: dict[str, Any] = {"facecolor": "#BFE3CC" if hit else "#F2F2F2"}
-            look |= {"edgecolor": _RIGHT if hit else "#AAAAAA", "linewidth": 2 if hit else 1}
+            look: dict[str, Any] = {"facecolor": FILLS["true match" if hit else "false match"]}
+            look |= {"edgecolor": TRUE_MATCH if hit else GREYS["line"], "linewidth": 2 if hit else 1}
             ax.add_patch(Rectangle((place + 0.54, row - 0.38), 0.92, 0.76, **look))
             ax.text(place + 1, row, f"{name} {'✓' if hit else '✗'}", ha="center", va="center")
         ax.text(longest + 0.7, row, (notes or {}).get(query, ""), va="center", fontsize="small")
@@ -106,7 +105,7 @@ def plot_ranked_lists(
 def plot_person_luck(
     groups: Mapping[int, ArrayLike], ax: Axes | None = None, *, score: float, error: float, people: int
 ) -> Axes:
-    """Draw one network's Rank-1 on random groups of test people, against what the standard error foretells.
+    """Draw one network's Rank-1 on random groups of test people, against what the standard error predicts.
 
     Parameters
     ----------
@@ -119,7 +118,7 @@ def plot_person_luck(
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
-    ax = _axes(ax, (6.4, 3.4))
+    ax = new_axes(ax, (6.4, 3.4))
     sizes = np.array(sorted(groups))
     fine = np.geomspace(sizes[0] * 0.8, sizes[-1] * 1.2, 50)
     half = 2 * error * np.sqrt(people / fine)
@@ -129,8 +128,8 @@ def plot_person_luck(
     ax.axhline(score, color=COLORS["visible"], linewidth=1.2, label=f"all {people} people: {score:.1f} %")
     for size in sizes:
         scores = np.asarray(groups[int(size)], float)
-        ax.plot(np.full(len(scores), size), scores, "o", color="#444444", markersize=3.5, alpha=0.6)
-    ax.set(xscale="log", xlabel="test people asked for (log scale)", ylabel="Rank-1 (%)")
+        ax.plot(np.full(len(scores), size), scores, "o", color=GREYS["strong"], markersize=3.5, alpha=0.6)
+    ax.set(xscale="log", xlabel="test people (log scale)", ylabel="Rank-1 (%)")
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
@@ -152,7 +151,7 @@ def plot_gallery_size(sizes: ArrayLike, rank1: ArrayLike, ax: Axes | None = None
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
-    ax = _axes(ax, (5.6, 3.2))
+    ax = new_axes(ax, (5.6, 3.2))
     people = np.asarray(sizes, float)
     ax.plot(people, np.asarray(rank1, float), color=COLORS["visible"], marker="o", label="this embedding")
     ax.plot(
@@ -164,7 +163,3 @@ def plot_gallery_size(sizes: ArrayLike, rank1: ArrayLike, ax: Axes | None = None
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper right")
     return ax
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    return plt.subplots(figsize=size)[1] if ax is None else ax

@@ -23,7 +23,7 @@ NUMBERS = ("camera", "identity")
 COUNTED = ("split", "modality", "camera")
 COLUMNS = ("split", "modality", "camera", "identity", "source", "sha256")
 INFO_KEYS = ("name", "version", "size", "counts", "licence", "made")
-MAKE_ONE = "Make one with: python data_scripts/render_synthvi.py --preset toy --out data/synthvi-toy"
+MAKE_ONE = "Make one with: dmic render toy (into data/synthvi-toy)"
 
 
 class DatasetError(ValueError):

@@ -8,7 +8,6 @@ Layout: ``config.json``, ``environment.json``, ``metrics.jsonl`` (one line per e
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import shutil
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from dmic import __version__
 from dmic.config import Config, from_json, to_json
+from dmic.storage.files import to_jsonable, write_json, write_text
 
 __all__ = ["RunError", "RunFolder"]
 
@@ -44,6 +44,8 @@ class RunFolder:
         What the run is; a folder that holds another configuration is refused.
     data : str
         What the images are, in words and with a fingerprint; a folder of other data is refused.
+    folder : Path, optional
+        Where the images are, for whoever opens the run later; None where they are in no folder.
     resume : bool
         False starts anew: an existing folder of the same run is deleted first.
     writable : bool
@@ -56,7 +58,14 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: Path, config: Config, *, data: str, resume: bool = True, writable: bool = True
+        self,
+        path: Path,
+        config: Config,
+        *,
+        data: str,
+        folder: Path | None = None,
+        resume: bool = True,
+        writable: bool = True,
     ) -> None:
         self.path, self.writable = path, writable
         stored = path / "config.json"
@@ -77,11 +86,11 @@ class RunFolder:
         if writable:
             path.mkdir(parents=True, exist_ok=True)
             if not stored.is_file():
-                _write_text(stored, to_json(config))  # first: from now on the folder is this run's
+                write_text(stored, to_json(config))  # first: from now on the folder is this run's
             for name in ("pseudo_labels", "embeddings", "checkpoints"):
                 (path / name).mkdir(exist_ok=True)
             if self.load_checkpoint() is None:
-                _write_text(path / "environment.json", json.dumps(_environment(data), indent=2) + "\n")
+                write_json(path / "environment.json", _environment(data, folder))
 
     def _refuse_another_run(self, config: Config, data: str) -> None:
         stored = from_json((self.path / "config.json").read_text())
@@ -106,7 +115,7 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``: the run is complete."""
         if self.writable:
-            _write_text(self.path / "summary.json", json.dumps(clean(summary), indent=2) + "\n")
+            write_json(self.path / "summary.json", summary)
 
     def history(self, epochs: int | None = None) -> list[dict[str, Any]]:
         """Return the lines of ``metrics.jsonl``, the first ``epochs`` of them."""
@@ -119,9 +128,8 @@ class RunFolder:
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Replace ``metrics.jsonl``: one line per epoch."""
         if self.writable:
-            _write_text(
-                self.path / "metrics.jsonl", "".join(json.dumps(clean(line)) + "\n" for line in history)
-            )
+            lines = (json.dumps(to_jsonable(line)) + "\n" for line in history)
+            write_text(self.path / "metrics.jsonl", "".join(lines))
 
     def write_arrays(self, name: str, **arrays: NDArray[Any]) -> None:
         """Write ``<name>.npz``, e.g. ``pseudo_labels/phase1_epoch_000``."""
@@ -161,23 +169,6 @@ class RunFolder:
         return int(whole[-1].name.split("_")[1]), load_file(whole[-1] / "checkpoint.safetensors"), state
 
 
-def clean(value: Any) -> Any:
-    """Make a value JSON: numpy scalars to Python's, NaN and infinities to None."""
-    if isinstance(value, dict):
-        return {key: clean(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [clean(entry) for entry in value]
-    if isinstance(value, (np.floating, np.integer)):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def _difference(stored: Config, wanted: Config) -> str:
     old, new = json.loads(to_json(stored)), json.loads(to_json(wanted))
     for section, fields in old.items():
@@ -188,12 +179,13 @@ def _difference(stored: Config, wanted: Config) -> str:
     return f"its name is {stored.name!r}, here {wanted.name!r}"
 
 
-def _environment(data: str) -> dict[str, Any]:
+def _environment(data: str, folder: Path | None) -> dict[str, Any]:
     cuda = torch.cuda.is_available()
     return {
         "dmic": __version__,
         "git": _git_hash(),
         "data": data,
+        "data_folder": None if folder is None else str(folder),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,

@@ -1,0 +1,90 @@
+"""Train both phases on a data set; the run folder can be resumed, reported on and used.
+
+    dmic train --preset toy                                     # people are rendered first where they are missing
+    dmic train --preset sysu-mm01 --data data/sysu-mm01 --run runs/sysu --set training.epochs=30 loss.tau=0.07
+    torchrun --nproc_per_node 2 -m dmic train --preset regdb --data data/regdb
+
+The same command goes on where an earlier one stopped; --restart begins anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dmic.config import PRESETS, preset, with_overrides
+from dmic.storage.project import default_data_folder, ensure_data, project_path
+
+__all__ = ["main", "parser", "setting"]
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Read ``field=value``: the value is JSON where it can be (3, 0.5, true, null), else text.
+
+    Examples
+    --------
+    >>> setting("training.epochs=3"), setting("backbone.weights=random")
+    (('training.epochs', 3), ('backbone.weights', 'random'))
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; expected field=value, for example training.epochs=3"
+        )
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options of ``dmic train``."""
+    options = argparse.ArgumentParser(
+        prog="dmic train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = options.add_argument
+    add("--preset", default="toy", help=f"one of {', '.join(PRESETS)} (default: toy)")
+    add("--data", type=Path, help="prepared data set folder (default: data/<the preset's>)")
+    add("--run", type=Path, help="run folder (default: runs/<preset>, runs/<preset>-seed<N>)")
+    add("--seed", type=int, default=0, help="of weights, sampling, augmentation, memories (default: 0)")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
+    add("--set", dest="settings", type=setting, nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
+        help="change fields of the configuration, see dmic/config.py")  # fmt: skip
+    add("--overrides", type=json.loads, default={}, metavar="JSON", help="the same as one JSON object")
+    add("--restart", action="store_true", help="delete an earlier run of this configuration first")
+    add("--traceback", action="store_true", help="show where an error arose")
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``dmic train``; returns the exit status."""
+    options = parser().parse_args(arguments)
+    fields = {"training.seed": options.seed, "training.device": options.device}
+    config = with_overrides(preset(options.preset), {**fields, **options.overrides, **dict(options.settings)})
+    seed = config.training.seed
+    run_dir = project_path(options.run or f"runs/{options.preset}{f'-seed{seed}' if seed else ''}")
+    data = ensure_data(options.data or default_data_folder(options.preset), preset=options.preset)
+
+    from dmic.images import open_dataset  # torch takes seconds: after what may be wrong with the request
+    from dmic.training import fit
+
+    table = open_dataset(data)
+    try:
+        result = fit(config, table, run_dir=run_dir, resume=not options.restart)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; the last whole epoch is in {run_dir}, and the same command goes on from there")
+        return 130
+    for stage, name in (
+        ("start", "before training"),
+        ("phase1", "after phase 1"),
+        ("final", "after phase 2"),
+    ):
+        scores = result.summary[stage]
+        print(
+            f"{name:<16} Rank-1 {scores['rank1']:5.1f} %   mAP {scores['mAP']:5.1f} %   mINP {scores['mINP']:5.1f} %"
+        )
+    print(f"Run: {run_dir}   (its page: dmic report {run_dir})")
+    return 0

@@ -1,0 +1,98 @@
+"""Where things are in a checkout of the repository, whatever folder a command or a notebook starts in."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from dmic.presets import RENDERED
+from dmic.storage.dataset_folder import DatasetError
+
+__all__ = ["default_data_folder", "ensure_data", "load_renderer", "project_path", "project_root"]
+
+
+def project_root() -> Path | None:
+    """Return the folder that holds ``pyproject.toml`` and ``dmic/``: around the working folder, else around this file."""
+    for place in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]):
+        if (place / "pyproject.toml").is_file() and (place / "dmic").is_dir():
+            return place
+    return None
+
+
+def project_path(path: str | Path) -> Path:
+    """Return ``path`` as an absolute path; a relative one starts at the project's root, wherever the kernel runs.
+
+    Parameters
+    ----------
+    path
+        Absolute, or relative to the project's root; without a checkout, to the working folder. JupyterLab starts kernels
+        in ``notebooks/``, papermill in the folder it is called from: both see the same files this way.
+    """
+    path = Path(path).expanduser()
+    return path if path.is_absolute() else (project_root() or Path.cwd()) / path
+
+
+def default_data_folder(preset: str) -> Path:
+    """Return where a preset's images are kept: ``data/synthvi-toy`` for rendered people, ``data/regdb`` for others."""
+    return project_path(f"data/synthvi-{preset}" if preset in RENDERED else f"data/{preset}")
+
+
+def load_renderer() -> ModuleType:
+    """Import ``data_scripts.render_synthvi`` from the checkout.
+
+    Raises
+    ------
+    DatasetError
+        If there is none: a package that was installed from a wheel has no renderer.
+    """
+    root = project_root()
+    if root is None or not (root / "data_scripts" / "render_synthvi.py").is_file():
+        raise DatasetError(
+            "people are rendered by data_scripts/, which comes with the repository, not with the installed package: run this "
+            "in a clone of the repository, or give a prepared data set folder"
+        )
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return importlib.import_module("data_scripts.render_synthvi")
+
+
+def ensure_data(data_root: str | Path, *, preset: str) -> Path:
+    """Return the data set folder as an absolute path, rendering people into it if it does not exist yet.
+
+    Parameters
+    ----------
+    data_root
+        A prepared data set folder; relative paths start at the project's root.
+    preset
+        Those of ``presets.RENDERED`` are rendered when missing; other data sets cannot be made, only prepared.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing and cannot be rendered.
+    RuntimeError
+        If rendering failed.
+    """
+    import subprocess
+
+    folder = project_path(data_root)
+    if (folder / "dataset.json").is_file():
+        return folder
+    if preset not in RENDERED:
+        raise FileNotFoundError(
+            f"no data set in {folder}; {preset} needs your own copy, prepared by the scripts of the repository (data_scripts/)"
+        )
+    print(
+        f"No data in {data_root} yet: rendering people (preset {preset}), once, about a minute ...",
+        flush=True,
+    )
+    command = [sys.executable, "-m", "dmic", "render", preset, "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project_root())
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        raise RuntimeError(
+            f"rendering failed: {last}; run dmic render {preset} --out {folder} by hand to see all"
+        )
+    return folder
