@@ -9,7 +9,7 @@ RAW holds what the owners' public loader reads (repository ZYK100/LLCM, ``DEEN/d
 * ``idx/test_id.txt``: one line of person numbers with commas;
 * ``test_vis/cam1`` ... ``cam9`` and ``test_nir/cam1`` ... ``cam9`` without ``cam3``, each with a folder per person.
 
-Near-infrared test images ask, visible ones answer; the evaluation can flip that.
+Near-infrared test images are queries, visible ones the gallery; the evaluation can swap them.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def collect(root: Path, report: Report, published: Published) -> Parts:
         report.problem("people both in the training lists and in idx/test_id.txt", *map(str, shared))
     report.expect("people of the two training lists", len(people), published.train_people)
     for word, modality in MODALITY.items():
-        found = sum(photo.modality == modality for photo in train)
-        report.expect(f"lines of idx/train_{word}.txt", found, getattr(published, f"train_{word}"))
+        lines = sum(photo.modality == modality for photo in train)
+        report.expect(f"lines of idx/train_{word}.txt", lines, getattr(published, f"train_{word}"))
     report.expect("people in idx/test_id.txt", len(test_ids), published.test_people)
     unseen = test_ids - {photo.identity for photo in query + gallery}
     if unseen:

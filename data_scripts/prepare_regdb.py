@@ -97,7 +97,7 @@ def _read_side(root: Path, side: str, split: int, published: Published, report: 
 
 
 def _photo(entry: Entry, side: str, sizes: dict[str, int]) -> Photo:
-    """Row of one listed image: visible test images ask, thermal ones answer (evaluation can flip that)."""
+    """Row of one listed image: visible test images are queries, thermal ones the gallery (evaluation can swap them)."""
     modality = MODALITY[entry.path.split("/", 1)[0]]
     split = "train" if side == "train" else "query" if modality == "visible" else "gallery"
     size = sizes.get(entry.path, 0)

@@ -4,7 +4,7 @@
 
 RAW holds ``cam1`` ... ``cam6`` (``cam1/0001/0001.jpg``: camera, person, image) and ``exp`` with ``train_id.txt``,
 ``val_id.txt`` and ``test_id.txt``, each one line of person numbers with commas. As the field does, the people of
-train_id and val_id together are for training; test images of cameras 3 and 6 ask, those of 1, 2, 4 and 5 answer.
+train_id and val_id together are for training; test images of cameras 3 and 6 are queries, those of 1, 2, 4 and 5 the gallery.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _suspect(photos: list[Photo], report: Report) -> None:
             report.problem("names that are no number, perhaps copies", photo.path)
     gaps = [
         f"{folder}/{number:04d}.jpg"
-        for folder, found in numbers.items()
-        for number in sorted(set(range(1, max(found, default=0))) - found)
+        for folder, taken in numbers.items()
+        for number in sorted(set(range(1, max(taken, default=0))) - taken)
     ]
     if gaps:
         report.problem("gaps in the numbering, perhaps missing images", *gaps)

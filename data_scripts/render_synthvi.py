@@ -2,11 +2,11 @@
 
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-toy
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-val --seed 1000
-    python data_scripts/render_synthvi.py --preset toy --out data/easy --set rho=1 --set camera_gap=0.3
+    python data_scripts/render_synthvi.py --preset toy --out data/easy --set nir_luminance_share=1 --set camera_gap=0.3
     python data_scripts/render_synthvi.py --preset toy --out data/elsewhere --world b
     python data_scripts/render_synthvi.py --preset sysu-shaped --out data/synthvi-sysu-shaped
 
-The bytes depend on preset, seed and knobs only: not on the machine's number of cores.
+The bytes depend on world, preset, seed and knobs, not on the number of processes.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from contextlib import closing
 from pathlib import Path
 
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the imports below take their second: end silently
+    # Ctrl-C during the imports, those in `main` included, ends silently.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core per worker process
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_scripts.stopping import interrupted, stoppable  # noqa: E402
-from data_scripts.synthvi import dataset  # noqa: E402
-from data_scripts.synthvi.world import (
-    PRESETS,
-    WORLDS,
+from data_scripts.synthvi.knobs import (  # noqa: E402
     KnobError,
     apply_overrides,
+    help_text,
     preset_by_name,
     world_by_name,
-)  # noqa: E402
+)
+from data_scripts.synthvi.world import PRESETS, WORLDS  # noqa: E402
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -40,37 +40,38 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Knobs: see World and Preset in world.py.",
+        epilog=help_text(),
     )
     parser.add_argument("--preset", default="toy", help=f"one of {', '.join(PRESETS)} (default: toy)")
-    parser.add_argument("--out", type=Path, required=True, help="folder to make")
+    parser.add_argument("--out", type=Path, required=True, help="data set folder to make")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of people, places, cameras and shots (default: 0)"
+        "--seed", type=int, default=0, help="another seed gives other people, places and cameras (default: 0)"
     )
     parser.add_argument("--world", default="a", help=f"one of {', '.join(WORLDS)} (default: a)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     parser.add_argument(
-        "--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE", help="change a knob"
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a knob; may be given several times",
     )
-    parser.add_argument("--force", action="store_true", help="render again even if the folder is there")
+    parser.add_argument("--force", action="store_true", help="replace a data set folder that is there")
     return parser.parse_args(arguments)
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def render(options: argparse.Namespace) -> str:
-    """Do what was asked for; returns a sentence about it."""
+    """Render a data set folder as the command line asks; returns a sentence about it."""
+    from data_scripts.synthvi import dataset
+    from dmic.compute.threads import available_cpus
+
     world, preset = apply_overrides(
         world_by_name(options.world), preset_by_name(options.preset), options.overrides
     )
     if options.seed < 0:
-        raise KnobError(f"The seed must not be negative, found {options.seed}.")
-    workers = available_cores() if options.workers is None else options.workers
+        raise KnobError(f"The seed must be 0 or more, found {options.seed}.")
+    workers = available_cpus() if options.workers is None else options.workers
     if workers < 1:
         raise KnobError(f"--workers must be at least 1, found {workers}. Without it: one process per core.")
     made = dataset.description(options.seed, world, preset, options.preset)
@@ -92,9 +93,10 @@ def render(options: argparse.Namespace) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status: 0 done, 1 a worker died, 2 wrong request, 130 interrupted."""
+    options = parse(arguments)
+    from data_scripts.synthvi import dataset  # not before --help: compiled code takes a second to load
     from dmic.images import DatasetError
 
-    options = parse(arguments)
     try:
         with stoppable():
             print(render(options))

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-KNOBS = ("train_people=12", "test_people=12", "train_shots=4", "test_shots=2", "height=64", "width=32")
+KNOBS = ("train_people=12", "test_people=12", "train_images_per_camera=4", "test_images_per_camera=2", "height=64", "width=32")
 """Of the small world that notebooks are tested on."""
 
 SHORT = {

@@ -66,7 +66,9 @@ def build_regdb(base: Path, people: int = 412, images: int = 10, splits: int = 1
     for word, letter in (("Visible", "v"), ("Thermal", "t")):
         for person in range(1, people + 1):
             (root / word / str(person)).mkdir(parents=True)
-            files = [f"male_back_{letter}_{1000 * shot + person:05d}_{person}.bmp" for shot in range(images)]
+            files = [
+                f"male_back_{letter}_{1000 * image + person:05d}_{person}.bmp" for image in range(images)
+            ]
             names[word, person] = [f"{word}/{person}/{file}" for file in files]
             for path in names[word, person]:
                 pictures.put(root / path)
@@ -101,20 +103,20 @@ def build_llcm(
         for label, (person, images) in enumerate(zip(trained, spread(total, train_people), strict=True)):
             folder = root / word / f"{person:04d}"
             folder.mkdir(parents=True)
-            for shot in range(images):
-                camera = cameras[(person + shot) % len(cameras)]
-                name = f"{person:04d}_c{camera:02d}_s{185000 + shot}_f{7000 + shot}_{word}.jpg"
+            for image in range(images):
+                camera = cameras[(person + image) % len(cameras)]
+                name = f"{person:04d}_c{camera:02d}_s{185000 + image}_f{7000 + image}_{word}.jpg"
                 pictures.put(folder / name)
                 lines.append(f"{word}/{person:04d}/{name} {label}")
         (root / f"idx/train_{word}.txt").write_text("\n".join(lines) + "\n")
         for camera in cameras:
             (root / f"test_{word}/cam{camera}").mkdir(parents=True)
         for person, images in zip(tested, spread(test_total, test_people), strict=True):
-            for shot in range(images):
-                camera = cameras[(person + shot // 4) % len(cameras)]
+            for image in range(images):
+                camera = cameras[(person + image // 4) % len(cameras)]
                 folder = root / f"test_{word}/cam{camera}/{person:04d}"
                 folder.mkdir(exist_ok=True)
                 pictures.put(
-                    folder / f"{person:04d}_c{camera:02d}_s{185000 + shot}_f{7000 + shot}_{word}.jpg"
+                    folder / f"{person:04d}_c{camera:02d}_s{185000 + image}_f{7000 + image}_{word}.jpg"
                 )
     return root

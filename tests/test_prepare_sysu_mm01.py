@@ -285,8 +285,8 @@ def test_the_small_set_is_fine_without_damage(root, capsys):
 
 def test_one_report_names_all_problems(root, capsys):
     for number, camera in enumerate((1, 2, 4, 5, 6)):
-        for shot in (1, 2)[: 1 + number % 2]:
-            fresh(a_file(root, camera, shot)).write_text("no image")
+        for image in (1, 2)[: 1 + number % 2]:
+            fresh(a_file(root, camera, image)).write_text("no image")
     (root / "exp/val_id.txt").unlink()
     assert run(root) == 2
     assert "no image inside" not in capsys.readouterr().err  # images are read only when the listing is right

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from notebook_runs import ROOT
 
 from data_scripts import render_synthvi
-from data_scripts.synthvi import dataset, speed, world
+from data_scripts.synthvi import dataset, knobs, speed, world
 from data_scripts.synthvi.image import gbuffer
 from data_scripts.synthvi.render import Studio
 from dmic.images import open_dataset
@@ -36,10 +40,10 @@ def test_infrared_images_are_grey_and_visible_ones_are_not(studio):
 def test_a_person_fills_the_box_and_stands_on_the_floor(studio):
     person, mesh = studio.dressed(2)
     for camera in (1, 3, 5):
-        shot, _ = studio.shot(2, camera, 0, person)
-        points = gbuffer.pose_mesh(studio.body, mesh, shot)
+        capture, _ = studio.capture(2, camera, 0, person)
+        points = gbuffer.pose_mesh(studio.body, mesh, capture)
         assert abs(points[np.unique(mesh.faces), 1].min()) < 1e-5
-        buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[camera], shot, TINY)
+        buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[camera], capture, TINY)
         rows = np.flatnonzero(buffers.surface.any(axis=1)) / (2 * TINY.height)
         assert 0.75 < np.ptp(rows) and rows.min() < 0.18 and rows.max() > 0.85
         assert buffers.surface.astype(bool).mean() > 0.12
@@ -47,10 +51,11 @@ def test_a_person_fills_the_box_and_stands_on_the_floor(studio):
 
 def test_one_raster_pass_serves_both_spectra(studio):
     person, mesh = studio.dressed(1)
-    shot, _ = studio.shot(1, 1, 0, person)
-    buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[1], shot, TINY)
+    capture, _ = studio.capture(1, 1, 0, person)
+    buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[1], capture, TINY)
     visible, infrared = (
-        studio.expose(buffers, person, studio.cameras[c], shot, np.random.default_rng(0))[0] for c in (1, 3)
+        studio.expose(buffers, person, studio.cameras[c], capture, np.random.default_rng(0))[0]
+        for c in (1, 3)
     )
     assert (infrared == infrared[..., :1]).all() and not np.array_equal(visible, infrared)
 
@@ -113,11 +118,11 @@ def test_a_finished_folder_is_left_alone(rendered, capsys):
 
 
 def test_another_request_for_a_finished_folder_is_refused(rendered, capsys):
-    assert render(rendered, "--workers", "1", "--set", "rho=0.5") == 2
+    assert render(rendered, "--workers", "1", "--set", "nir_luminance_share=0.5") == 2
     assert "exists already" in capsys.readouterr().err
 
 
-def test_splits_and_factors(rendered):
+def test_splits_and_annotations(rendered):
     table = open_dataset(rendered, verify=True)
     assert set(np.unique(table.train.identities)) == {1, 2, 3, 4}
     assert set(np.unique(table.gallery.identities)) | set(np.unique(table.query.identities)) == {5, 6, 7}
@@ -128,13 +133,17 @@ def test_splits_and_factors(rendered):
         5,
     }
     for person in range(1, 8):
-        of = table.identities == person
-        shots = TINY.train_shots if person <= 4 else TINY.test_shots
-        cameras, counts = np.unique(table.cameras[of], return_counts=True)
-        assert 4 <= len(cameras) <= 6 and set(counts) == {shots}
-        assert len(np.unique(table.modalities[of])) == 2 or len(cameras) == 4
+        rows = table.identities == person
+        images = TINY.train_images_per_camera if person <= 4 else TINY.test_images_per_camera
+        cameras, counts = np.unique(table.cameras[rows], return_counts=True)
+        assert 4 <= len(cameras) <= 6 and set(counts) == {images}
+        assert len(np.unique(table.modalities[rows])) == 2 or len(cameras) == 4
     made = table.info["made"]
-    assert made["seed"] == 0 and made["preset"] == "tiny" and made["world"]["rho"] == world.World().rho
+    assert (
+        made["seed"] == 0
+        and made["preset"] == "tiny"
+        and made["world"]["nir_luminance_share"] == world.World().nir_luminance_share
+    )
     header = (rendered / "manifest.csv").read_text().splitlines()[0].split(",")
     assert {"heading", "gait_phase", "distance", "occluded"} <= set(header)
 
@@ -149,24 +158,31 @@ def test_counts_of_the_toy_preset():
 
 
 def test_overrides_reach_world_and_preset():
-    made, preset = world.apply_overrides(world.World(), TINY, ["rho=0.5", "camera_gap=0", "train_people=9"])
-    assert (made.rho, made.camera_gap, preset.train_people, preset.test_people) == (0.5, 0.0, 9, 3)
-    assert world.World().rho != 0.5
+    made, preset = knobs.apply_overrides(
+        world.World(), TINY, ["nir_luminance_share=0.5", "camera_gap=0", "train_people=9"]
+    )
+    assert (made.nir_luminance_share, made.camera_gap, preset.train_people, preset.test_people) == (
+        0.5,
+        0.0,
+        9,
+        3,
+    )
+    assert world.World().nir_luminance_share != 0.5
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--set", "colour=3"], "no knob 'colour'"),
-        (["--set", "rho"], "has no value"),
-        (["--set", "rho=much"], "rho needs a number, found 'much'"),
+        (["--set", "nir_luminance_share"], "has no value"),
+        (["--set", "nir_luminance_share=much"], "nir_luminance_share needs a number, found 'much'"),
         (["--set", "spots=1.5"], "spots needs a whole number"),
-        (["--set", "rho=1.2"], "must lie in 0..1"),
-        (["--set", "camera_gap=-1"], "must not be negative"),
-        (["--set", "headings=5"], "headings must be 1..4"),
-        (["--set", "train_people=0"], "must be at least 1"),
+        (["--set", "nir_luminance_share=1.2"], "must lie in 0..1"),
+        (["--set", "camera_gap=-1"], "camera_gap must be 0 or more, found -1.0"),
+        (["--set", "headings=5"], "headings must lie in 1..4, found 5"),
+        (["--set", "train_people=0"], "train_people must be at least 1, found 0"),
         (["--set", "least_share=1.5"], "least_share <= most_share <= 1"),
-        (["--seed", "-3"], "seed must not be negative"),
+        (["--seed", "-3"], "seed must be 0 or more, found -3"),
         (["--workers", "0"], "--workers must be at least 1, found 0"),
         (["--workers", "-2"], "at least 1, found -2. Without it: one process per core"),
         (["--preset", "huge"], "no preset 'huge'. Presets: tiny, toy, small"),
@@ -176,6 +192,54 @@ def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):
     assert render(tmp_path / "x", *arguments) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--preset", "sysu"], "no preset 'sysu'. Did you mean sysu-shaped? Presets: tiny, toy"),
+        (["--preset", "Toy"], "Did you mean toy"),
+        (["--world", "C"], "no world 'C'. Did you mean c? Worlds: a, b, c"),
+        (["--set", "luminance_share=1"], "no knob 'luminance_share'. Did you mean nir_luminance_share"),
+        (["--set", "train_image_per_camera=1"], "Did you mean train_images_per_camera"),
+        (["--set", "noise=1"], "Did you mean infrared_sensor_noise or visible_sensor_noise? Knobs: nir_lum"),
+    ],
+)
+def test_unknown_names_get_near_matches(tmp_path, capsys, arguments, hint):
+    assert render(tmp_path / "x", *arguments) == 2
+    assert hint in capsys.readouterr().err
+    if arguments[0] != "--set":
+        assert speed.main(arguments) == 2
+        assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", [["data_scripts/render_synthvi.py"], ["-m", "data_scripts.synthvi.speed"]])
+def test_help_does_not_wait_for_compiled_code(start):
+    made = subprocess.run(
+        [sys.executable, "-X", "importtime", *start, "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode == 0 and "sysu-shaped" in made.stdout and "--world" in made.stdout
+    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in made.stderr.splitlines()}
+    assert "argparse" in imported and not imported & {"numba", "numpy", "scipy", "torch"}
+
+
+def test_help_lists_every_knob():
+    named = set(re.findall(r"\w+", knobs.help_text()))
+    assert set(knobs.WORLD_KNOBS + knobs.PRESET_KNOBS) <= named and set(knobs.SHARES) <= set(
+        knobs.WORLD_KNOBS
+    )
+
+
+def test_the_card_names_knobs_that_exist_and_all_that_make_noise():
+    card = (ROOT / "data_scripts/synthvi/CARD.md").read_text(encoding="utf-8")
+    table = card.split("## Knobs")[1].split("## Manifest columns")[0]
+    named = set(re.findall(r"`([a-z]\w+)`", table))
+    known = set(knobs.WORLD_KNOBS + knobs.PRESET_KNOBS)
+    assert len(named) > 40 and named <= known, named - known
+    assert {"nir_reflectance_std", "visible_sensor_noise", "infrared_sensor_noise"} <= named
+    for name, default in re.findall(r"`(\w+)` \(([\d.]+)", table):
+        defaults = world.World() if name in knobs.WORLD_KNOBS else TINY
+        assert getattr(defaults, name) == pytest.approx(float(default)), name
 
 
 def test_unwritable_place_is_explained(tmp_path, capsys):
@@ -215,9 +279,9 @@ def test_force_replaces_data_sets_only(tmp_path, capsys):
 
 def test_speed_counts_what_it_rendered(studio, capsys):
     count, seconds = speed.measure(studio, [1, 7], rounds=2)
-    assert count == studio.sightings[[0, 6]].sum() and seconds.shape == (2, 2) and (seconds > 0).all()
+    assert count == studio.appearance_counts[[0, 6]].sum() and seconds.shape == (2, 2) and (seconds > 0).all()
     assert speed.main(["--preset", "tiny", "--people", "1", "--rounds", "1"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith(f"{studio.sightings[0].sum()} images of 128×64, 1 times")
+    assert printed.startswith(f"{studio.appearance_counts[0].sum()} images of 128×64, 1 times")
     with pytest.raises(SystemExit):
         speed.main(["--rounds", "0"])

@@ -195,23 +195,23 @@ def test_many_triangles_give_what_trying_every_sample_gives():
     assert np.allclose(depth, best) and np.allclose(rest[drawn, 0], place[drawn], atol=1e-3)
 
 
-def test_hollows_are_found_in_a_groove_and_not_on_slopes_or_edges():
+def test_ambient_occlusion_is_in_a_groove_and_not_on_slopes_or_edges():
     distance = np.full((24, 24), 2.0, np.float32)
     distance += 0.02 * np.arange(24, dtype=np.float32)  # a slope
-    slope = raster.hollows(1.0 / distance, 6.0, 0.005)
+    slope = raster.ambient_occlusion(1.0 / distance, 6.0, 0.005)
     assert slope.shape == (12, 12) and np.abs(slope).max() < 0.01
     distance[:, 12:14] += 0.1  # a groove
-    groove = raster.hollows(1.0 / distance, 6.0, 0.005)
+    groove = raster.ambient_occlusion(1.0 / distance, 6.0, 0.005)
     assert groove[6, 6] > 0.2 and groove[6, 1] < 0.01
     alone = np.zeros((24, 24), np.float32)
     alone[10:14, 10:14] = 0.5  # beside the background
-    assert raster.hollows(alone, 6.0, 0.005).max() == 0.0
+    assert raster.ambient_occlusion(alone, 6.0, 0.005).max() == 0.0
 
 
 # --- hanging cloth ------------------------------------------------------------------------------------------------
 
 
-def test_cloth_spans_hollows_and_falls_no_faster_than_its_slope():
+def test_cloth_spans_dents_and_falls_no_faster_than_its_slope():
     # a square column of half width 1 with a dent at the front, standing on a thin stick
     square = np.array([[1, 0, 1], [1, 0, -1], [-1, 0, -1], [-1, 0, 1], [0, 0, 0.2]], float)
     stick = 0.1 * square
@@ -291,7 +291,7 @@ def test_coats_open_in_front_and_hide_sleeves(body):
 @pytest.mark.parametrize("weight", [0.1, 0.9])
 def test_cloth_lies_outside_the_body_and_wide_cloth_outside_tight_cloth(body, weight):
     shape = bodies.Shape(**{**vars(AVERAGE), "weight": weight})
-    skin = mannequin.figure_of(body, shape)
+    skin = mannequin.mannequin_of(body, shape)
     belly = mannequin.regions().trunk & (np.abs(body.vertices[:, 1] - 0.2) < 0.04)
     reach = skin.vertices[belly, 2].max()
 
@@ -436,16 +436,18 @@ def test_faces_are_soft():
     assert chin[1] == materials.Material.HAIR and 0.3 < chin[2] <= 0.6
 
 
-def test_near_infrared_follows_luminance_as_far_as_rho_says():
+def test_near_infrared_follows_luminance_as_far_as_the_knob_says():
     colors = dyes.palette(np.random.default_rng(0), 60)
     table = np.zeros((len(materials.Material), 3))
     cloth = [m for m in materials.Material if m in (2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13)]
 
-    def correlation(rho, noise):
+    def correlation(share, std):
         rng, bright, seen = np.random.default_rng(1), [], []
         for _ in range(60):
             table[:] = colors[rng.integers(len(colors), size=len(table))]
-            made = materials.infrared_display(table, rng, world.World(rho=rho, nir_noise=noise))
+            made = materials.infrared_display(
+                table, rng, world.World(nir_luminance_share=share, nir_reflectance_std=std)
+            )
             bright += list(made[cloth])
             seen += list(materials.luminance(table)[cloth])
         return np.corrcoef(bright, seen)[0, 1]
@@ -457,7 +459,7 @@ def test_near_infrared_follows_luminance_as_far_as_rho_says():
 
 def test_carbon_black_stays_black_and_dyed_black_turns_bright():
     black = np.full((len(materials.Material), 3), 0.1)
-    free = world.World(rho=0.0, nir_noise=0.0)
+    free = world.World(nir_luminance_share=0.0, nir_reflectance_std=0.0)
     made = np.array([materials.infrared_display(black, np.random.default_rng(i), free) for i in range(300)])
     coats = made[:, materials.Material.COAT]
     assert np.mean(coats < 0.1) == pytest.approx(materials.CARBON_SHARE, abs=0.09)

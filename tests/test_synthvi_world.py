@@ -11,10 +11,11 @@ from data_scripts import render_synthvi
 from data_scripts.synthvi import appearances, captures, dataset, world
 from data_scripts.synthvi.image import sensor, shadow
 from data_scripts.synthvi.image.gbuffer import Buffers
-from data_scripts.synthvi.image.sensor_noise import TAIL, grain
+from data_scripts.synthvi.image.sensor_noise import TAIL, standard_normal
 from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
 from data_scripts.synthvi.render import Studio
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
+from dmic.evaluation.ranking import RULES
 from dmic.images import ImageTable, LazyImages, open_dataset
 
 TINY = world.PRESETS["tiny"]
@@ -39,6 +40,11 @@ def test_every_third_number_is_infrared(visible, infrared, numbers):
     drawn = cameras.draw_cameras(0, made)
     assert [n for n, camera in drawn.items() if camera.infrared] == [n for n in numbers if n % 3 == 0]
     assert [n for n in drawn if drawn[n].place != n] == [3]  # only cameras 2 and 3 share a place
+
+
+@pytest.mark.parametrize("rule", ["sysu", "synthvi"])
+def test_cameras_in_one_place_are_those_that_protocols_keep_apart(rule):
+    assert dict(RULES[rule].same_place) == cameras.SAME_PLACE
 
 
 def test_more_cameras_do_not_change_the_others():
@@ -109,13 +115,13 @@ def test_world_b_is_another_world():
 def test_everybody_is_seen_in_both_spectra_by_the_asked_share():
     preset = dataclasses.replace(TINY, train_people=60, least_share=0.25, most_share=0.5)
     made = dataclasses.replace(WORLD, visible_cameras=5, infrared_cameras=3)
-    table = appearances.sightings(0, made, preset)
+    table = appearances.appearance_counts(0, made, preset)
     infrared = np.array([n % 3 == 0 for n in world.camera_numbers(made)])
     seen = table > 0
     assert table.shape == (63, 8) and seen[:, infrared].any(1).all() and seen[:, ~infrared].any(1).all()
     assert set(seen.sum(1)) == {2, 3, 4}
-    assert set(table[:60][seen[:60]]) == {preset.train_shots} and set(table[60:][seen[60:]]) == {
-        preset.test_shots
+    assert set(table[:60][seen[:60]]) == {preset.train_images_per_camera} and set(table[60:][seen[60:]]) == {
+        preset.test_images_per_camera
     }
 
 
@@ -137,9 +143,12 @@ def test_sysu_table_has_the_published_counts():
 def test_sysu_table_does_not_depend_on_the_seed():
     preset = world.PRESETS["sysu-shaped"]
     assert (preset.height, preset.width) == (288, 144)
-    one, other = (appearances.sightings(seed, WORLD, preset) for seed in (0, 7))
+    one, other = (appearances.appearance_counts(seed, WORLD, preset) for seed in (0, 7))
     assert np.array_equal(one, other) and dataset.image_count(0, WORLD, preset) == 44745
-    assert appearances.sightings(0, WORLD, dataclasses.replace(preset, most_shots=2)).max() == 2
+    assert (
+        appearances.appearance_counts(0, WORLD, dataclasses.replace(preset, most_images_per_camera=2)).max()
+        == 2
+    )
 
 
 def table_of(counts):
@@ -154,9 +163,9 @@ def table_of(counts):
     return ImageTable(pixels, infrared, numbers, people, splits, indices=rows, info={}, name="counts")
 
 
-def test_sysu_protocol_asks_3803_times_in_galleries_of_301_and_112():
+def test_sysu_protocols_have_3803_queries_and_galleries_of_301_and_112():
     table = table_of(appearances.sysu_table())
-    for name, size, asked in (("sysu-all-single", 301, 3803), ("sysu-indoor-single", 112, None)):
+    for name, size, queries in (("sysu-all-single", 301, 3803), ("sysu-indoor-single", 112, None)):
         gallery = table.gallery
         kept = np.isin(gallery.cameras, PROTOCOLS[name].gallery_cameras)
         rng = np.random.default_rng(0)
@@ -164,19 +173,19 @@ def test_sysu_protocol_asks_3803_times_in_galleries_of_301_and_112():
         assert len(drawn) == size
         result = evaluate(lambda view: np.eye(96)[view.identities - 396], table, PROTOCOLS[name])
         assert result.mean["rank1"] == pytest.approx(100.0)
-        assert asked is None or result.queries == asked == len(table.query)
+        assert queries is None or result.queries == queries == len(table.query)
 
 
 def test_some_people_of_the_sysu_preset_rendered_small():
     preset = dataclasses.replace(
-        world.PRESETS["sysu-shaped"], height=32, width=16, most_shots=2, supersampling=1
+        world.PRESETS["sysu-shaped"], height=32, width=16, most_images_per_camera=2, supersampling=1
     )
     studio, table = Studio(0, WORLD, preset), appearances.sysu_table()
     for person in (1, 395, 396, 491):
         images, rows = dataset.render_person(studio, person)
         wanted = np.minimum(table[person - 1], 2)
-        found = np.bincount([row["camera"] for row in rows], minlength=7)[1:]
-        assert images.shape == (wanted.sum(), 32, 16, 3) and np.array_equal(found, wanted)
+        counts = np.bincount([row["camera"] for row in rows], minlength=7)[1:]
+        assert images.shape == (wanted.sum(), 32, 16, 3) and np.array_equal(counts, wanted)
         splits = {"train"} if person <= 395 else {"query", "gallery"}
         assert {row["split"] for row in rows} == splits
 
@@ -207,8 +216,8 @@ def trace(
     """Picture (9, 9, 5) from 1 m above the origin, looking towards −z."""
     frame = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]])
     light = np.array([*toward, sun, 1.0, 0.0, shadows, 4.0, falloff])
-    lens = np.array([9.0, 4.5, 4.5])
-    return tracing.trace(frame, lens, *builder.arrays(), np.array(grounds), light, infrared, 1, 9, 9)
+    intrinsics = np.array([9.0, 4.5, 4.5])
+    return tracing.trace(frame, intrinsics, *builder.arrays(), np.array(grounds), light, infrared, 1, 9, 9)
 
 
 @pytest.mark.parametrize("falloff", [0.0, 1.0, 2.0])
@@ -229,9 +238,8 @@ def test_floor_lies_below_the_horizon_and_darkens_beside_a_box():
     assert (empty[5:, :, 3] == 1).all() and (empty[:4, :, 3] == 0).all()
     builder.box((-0.2, 0.2), (0, 1), (-4, -2.2), int(ground))
     boxed = trace(builder, infrared=False, grounds=(ground, ground, -99.0))
-    darker = (
-        boxed[8, :, 0] / empty[8, :, 0]
-    )  # the row that meets the floor 2.25 m away, on both sides of the box
+    # the row that meets the floor 2.25 m away, on both sides of the box
+    darker = boxed[8, :, 0] / empty[8, :, 0]
     assert darker[0] > 0.95 and darker[2] < darker[1] < darker[0]
 
 
@@ -255,7 +263,7 @@ def test_noise_is_smooth_and_meets_its_grid():
 
 def test_plain_world_has_empty_grey_places():
     made = dataclasses.replace(WORLD, background_contrast=0.0)
-    assert len(scenes.draw_place(1, 0, made).things) < 10 < len(scenes.draw_place(1, 0, WORLD).things)
+    assert len(scenes.draw_place(1, 0, made).solids) < 10 < len(scenes.draw_place(1, 0, WORLD).solids)
     camera = cameras.draw_cameras(0, made)[1]
     flat = scenes.render_spots(camera, scenes.draw_place(1, 0, made), made, (64, 32), 4, 0)
     rich = scenes.render_spots(camera, scenes.draw_place(1, 0, WORLD), WORLD, (64, 32), 4, 0)
@@ -326,20 +334,23 @@ def test_every_obstacle_is_seen_in_both_spectra(kind):
 
 
 def take(count=24, **knobs):
-    """Shots of one person in camera 1."""
+    """Images of one person in camera 1, with their captures."""
     studio = Studio(0, dataclasses.replace(WORLD, **knobs), TINY)
     person, mesh = studio.dressed(1)
     return [studio.render(1, 1, index, person, mesh) for index in range(count)]
 
 
 def test_occlusion_hides_people_and_depth_says_how_much():
-    assert not any(shot.occluder or shot.hidden for _, shot in take(10, occlusion=0.0))
+    assert not any(capture.occluder or capture.hidden for _, capture in take(10, occlusion=0.0))
     usual, deep = (take(occlusion=1.0, occluding_people=0.3, occlusion_depth=d) for d in (1.0, 1.6))
-    kinds = {shot.occluder for _, shot in usual}
+    kinds = {capture.occluder for _, capture in usual}
     assert "person" in kinds and len(kinds) > 3
-    assert 0.05 < np.mean([s.hidden for _, s in usual]) < 0.5 and max(s.hidden for _, s in usual) < 0.9
-    assert np.mean([s.hidden for _, s in deep]) > np.mean([s.hidden for _, s in usual])
-    assert {shot.occluder for _, shot in take(6, occlusion=1.0, occluding_people=1.0)} == {"person"}
+    hidden = [capture.hidden for _, capture in usual]
+    assert 0.05 < np.mean(hidden) < 0.5 and max(hidden) < 0.9
+    assert np.mean([capture.hidden for _, capture in deep]) > np.mean(
+        [capture.hidden for _, capture in usual]
+    )
+    assert {capture.occluder for _, capture in take(6, occlusion=1.0, occluding_people=1.0)} == {"person"}
 
 
 def test_one_knob_does_not_redraw_the_rest():
@@ -395,25 +406,25 @@ def test_smear_is_the_mean_along_the_movement():
     assert np.allclose(far, color[:, :2].mean(1, keepdims=True), atol=0.02)
 
 
-def test_grain_is_numpys_own():
+def test_sensor_noise_is_numpys_own():
     for seed in range(5):
-        made = grain(np.random.default_rng(seed), (1000, 1000), 0.013)
+        made = standard_normal(np.random.default_rng(seed), (1000, 1000), 0.013)
         wanted = np.random.default_rng(seed).standard_normal((1000, 1000), np.float32) * np.float32(0.013)
         assert np.array_equal(made, wanted)
         assert (np.abs(made) > 0.013 * TAIL).sum() > 100  # about 1 in 4,000 lies in the tail
     for seed in range(300):  # each stops at another place
-        made = grain(np.random.default_rng(seed), (seed % 7 + 1, 3), 1.0)
+        made = standard_normal(np.random.default_rng(seed), (seed % 7 + 1, 3), 1.0)
         wanted = np.random.default_rng(seed).standard_normal((seed % 7 + 1, 3), np.float32)
         assert np.array_equal(made, wanted)
 
 
 @pytest.mark.parametrize("word", [0xFFFFFFFF_FFFFFE01, 0xFFFFFFFF_EF33E000])
 @pytest.mark.parametrize("count", [1, 6])
-def test_grain_says_when_its_words_run_out(word, count):
+def test_sensor_noise_says_when_its_words_run_out(word, count):
     # the first word is refused beside its layer for ever, the second one in the tail
     stuck = SimpleNamespace(bit_generator=SimpleNamespace(random_raw=lambda n: np.full(n, word, np.uint64)))
     with pytest.raises(RuntimeError, match=f"fewer than {count} normal numbers"):
-        grain(stuck, (count,), 1.0)
+        standard_normal(stuck, (count,), 1.0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -512,10 +523,11 @@ def test_protocol_synthvi_takes_any_network(network):
     [
         (["--world", "d"], "no world 'd'. Worlds: a, b, c"),
         (["--set", "name=b"], "no knob 'name'"),
-        (["--set", "visible_cameras=0"], "visible_cameras must be 1..16, found 0"),
-        (["--set", "infrared_cameras=17"], "infrared_cameras must be 1..16"),
-        (["--set", "truncation_depth=0.9"], "truncation_depth at most 0.5"),
-        (["--set", "jpeg_quality=0"], "jpeg_quality must be 1..100"),
+        (["--set", "visible_cameras=0"], "visible_cameras must lie in 1..16, found 0"),
+        (["--set", "infrared_cameras=17"], "infrared_cameras must lie in 1..16, found 17"),
+        (["--set", "truncation_depth=0.9"], "truncation_depth must lie in 0..0.5, found 0.9"),
+        (["--set", "infrared_sensor_noise=2"], "infrared_sensor_noise must lie in 0..1, found 2.0"),
+        (["--set", "jpeg_quality=0"], "jpeg_quality must lie in 1..100, found 0.0"),
         (["--set", "bystanders=2"], "bystanders is a share"),
         (["--preset", "sysu-shaped", "--set", "visible_cameras=5"], "SYSU-MM01's counts need 4 visible"),
     ],
@@ -527,11 +539,11 @@ def test_wrong_networks_are_explained(tmp_path, capsys, arguments, message):
 
 
 def test_images_of_one_walk_share_heading_and_spot():
-    made = Studio(0, world.World(walk_shots=3), TINY)
+    made = Studio(0, world.World(images_per_walk=3), TINY)
     person = made.person(1)
-    shots = [made.shot(1, 1, index, person)[0] for index in range(12)]
-    turned = np.array([shot.heading for shot in shots]).reshape(4, 3)
+    walked = [made.capture(1, 1, index, person)[0] for index in range(12)]
+    turned = np.array([capture.heading for capture in walked]).reshape(4, 3)
     assert (np.ptp(turned, axis=1) < 25).all()  # of jitter within a walk: 0.3 · 14 degrees
     assert np.ptp(turned[:, 0]) > 200  # four walks, four directions
-    assert all(len({shot.spot for shot in shots[i : i + 3]}) == 1 for i in range(0, 12, 3))
-    assert len({shot.pose.phase for shot in shots}) == 12
+    assert all(len({capture.spot for capture in walked[i : i + 3]}) == 1 for i in range(0, 12, 3))
+    assert len({capture.pose.phase for capture in walked}) == 12

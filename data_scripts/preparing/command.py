@@ -20,6 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from dmic.compute.threads import available_cpus
 from dmic.storage.dataset_folder import DatasetError, read_folder
 from dmic.storage.dataset_writer import DatasetWriter
 
@@ -30,9 +31,8 @@ from .report import PreparationError, Report
 
 VERSION = "1"  # of what these scripts write; raise it when the same raw data give other bytes
 
-Parts = dict[
-    str, list[Photo]
-]  # folder below --out ("" = --out itself) -> its rows; all parts list the same images
+# Folder below --out ("" = --out itself) -> its rows. All parts list the same images.
+Parts = dict[str, list[Photo]]
 
 
 @dataclass(frozen=True)
@@ -213,11 +213,6 @@ def size_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def parse(source: Source, description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -243,7 +238,7 @@ def check(source: Source, options: argparse.Namespace, report: Report) -> tuple[
         raise PreparationError(f"There is no folder {root}. --root is the unpacked {source.title}.")
     if out.resolve() in (root.resolve(), *root.resolve().parents):
         raise PreparationError(f"--out {out} holds the raw data. Choose a folder of its own.")
-    workers = available_cores() if options.workers is None else options.workers
+    workers = available_cpus() if options.workers is None else options.workers
     if workers < 1:
         raise PreparationError(
             f"--workers must be at least 1, found {workers}. Without it: one thread per core."
@@ -254,7 +249,7 @@ def check(source: Source, options: argparse.Namespace, report: Report) -> tuple[
 
 
 def run(source: Source, options: argparse.Namespace) -> None:
-    """Do what was asked for and print what came of it."""
+    """Check the raw data, write what the command line asks for, and print a summary."""
     report = Report()
     job, parts = check(source, options, report)
     photos = next(iter(parts.values()))

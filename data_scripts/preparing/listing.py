@@ -101,28 +101,28 @@ def images_in(root: Path, folder: str, report: Report) -> dict[str, int]:
 
     Hidden files and files that are no images are left out and noted; empty ones are problems.
     """
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     try:
         with os.scandir(root / folder) as listed:
             entries = sorted(listed, key=lambda entry: entry.name)
     except FileNotFoundError:
-        return found
+        return sizes
     except OSError as error:
         report.problem("folders that cannot be read", f"{folder} ({error.strerror})")
-        return found
+        return sizes
     for entry in entries:
         path = f"{folder}/{entry.name}"
         if entry.name.startswith(".") or not entry.name.lower().endswith(IMAGE_SUFFIXES):
             report.note("files that are no images, left out", path)
             continue
         try:
-            found[path] = entry.stat().st_size
+            sizes[path] = entry.stat().st_size
         except OSError as error:
             report.problem("images that cannot be read", f"{path} ({error.strerror})")
             continue
-        if found[path] == 0:
+        if sizes[path] == 0:
             report.problem("zero-byte images", path)
-    return found
+    return sizes
 
 
 def subfolders(root: Path, folder: str, report: Report) -> list[str]:
@@ -139,15 +139,15 @@ def subfolders(root: Path, folder: str, report: Report) -> list[str]:
 
 def images_below(root: Path, folder: str, report: Report) -> dict[str, int]:
     """Images of all folders in a folder: relative path -> size in bytes."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for name in subfolders(root, folder, report):
-        found |= images_in(root, f"{folder}/{name}", report)
-    return found
+        sizes |= images_in(root, f"{folder}/{name}", report)
+    return sizes
 
 
-def compare_with_disk(listed: Iterable[str], found: Iterable[str], report: Report) -> None:
+def compare_with_disk(listed: Iterable[str], on_disk: Iterable[str], report: Report) -> None:
     """Name the listed images that are not on disk, with what may be meant where only the case differs."""
-    there = set(found)
+    there = set(on_disk)
     spelled = {path.lower(): path for path in there}
     missing = sorted(set(listed) - there)
     hints = [f"{path} (there is {spelled[path.lower()]})" for path in missing if path.lower() in spelled]

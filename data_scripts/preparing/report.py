@@ -32,22 +32,22 @@ class Report:
         """Record something worth knowing that stops nothing."""
         self._notes.setdefault(kind, []).extend(names)
 
-    def expect(self, what: str, found: int, published: int, *, sure: bool = True) -> bool:
+    def expect(self, what: str, count: int, published: int, *, sure: bool = True) -> bool:
         """Compare a count with the published one; returns whether they agree.
 
         Parameters
         ----------
         what : str
             What is counted.
-        found, published : int
+        count, published : int
             The two counts.
         sure : bool
             False: sources contradict each other, so a difference is a note, not a problem.
         """
-        if found == published:
+        if count == published:
             return True
-        gap = f"{published - found:,} missing" if found < published else f"{found - published:,} too many"
-        text = f"{what}: expected {published:,}, found {found:,} ({gap})"
+        gap = f"{published - count:,} missing" if count < published else f"{count - published:,} too many"
+        text = f"{what}: expected {published:,}, found {count:,} ({gap})"
         (self.problem if sure else self.note)(text)
         return False
 

@@ -1,17 +1,19 @@
 """SynthVI: rendered people for visible–infrared person re-identification.
 
-One idea a file. At the top: what is asked for and what comes out; in three drawers, in the order in which an image comes to be:
+One idea a file. At the top: what is requested and what is written. In three packages: the steps of making an image, in their order.
 
 ============================ =============================================================
 world                        every knob of the generated worlds, and the presets
+knobs                        knobs by name: read, checked, errors with near matches
 seeds                        one seed, many independent generators
-appearances                  how often each camera sees each person; SYSU-MM01's counts
+appearances                  appearance counts: how often each camera sees each person
 captures                     what changes from image to image
 render                       person + camera + capture -> image
-annotations                  what the manifest says about an image
+annotations                  manifest columns that describe capture, camera and person
 dataset                      all people in parallel -> a data set folder
 speed                        how fast one core renders
 compiled                     how the loops of all these are compiled
+display                      display values and linear light: gamma
 
 person/body                  the CC0 body asset: shapes, joints, skinning
 person/rotations, limbs      rotation matrices; arms, legs and fingers in the rest pose
@@ -37,10 +39,10 @@ place/scenes                 rooms and streets; the place behind the person
 place/foreground             obstacles and other people, as cutouts
 
 image/gbuffer                the mesh takes its pose before the camera and is rasterised
-image/raster                 the z-buffer: one pass gives label, normal, rest position
+image/raster                 the z-buffer: label, normal, rest position; ambient occlusion
 image/shading                buffers -> visible or near-infrared picture
 image/shadow                 the person's shadow on the floor
-image/sensor_noise           random numbers of the sensor's noise, as numpy draws them
+image/sensor_noise           normal numbers for the sensor noise, as numpy draws them
 image/sensor                 linear light -> motion blur, noise, eight bits, JPEG
 ============================ =============================================================
 """

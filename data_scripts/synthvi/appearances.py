@@ -1,6 +1,6 @@
-"""Who is seen by which camera, and how often: a table of counts, made before anything is rendered.
+"""Which camera sees which person, and how often: a table of counts, made before anything is rendered.
 
-``regular`` presets give every camera that sees a person the same number of images. The preset ``sysu-shaped`` has the
+Most presets give every camera that sees a person the same number of images. The preset ``sysu-shaped`` has the
 margins of SYSU-MM01: images per camera, people per camera and split. Its table of people × cameras is not public
 here, so one is drawn (always the same one, for every seed) with exactly those margins; see `sysu_table`.
 """
@@ -50,7 +50,7 @@ TEST = Margins(
 )
 
 
-def sightings(seed: int, world: World, preset: Preset) -> np.ndarray:
+def appearance_counts(seed: int, world: World, preset: Preset) -> np.ndarray:
     """Images to render per person and camera.
 
     Parameters
@@ -71,9 +71,10 @@ def sightings(seed: int, world: World, preset: Preset) -> np.ndarray:
         cameras = camera_numbers(world)
         table = np.zeros((preset.train_people + preset.test_people, len(cameras)), np.int64)
         for row in range(len(table)):
-            shots = preset.train_shots if row < preset.train_people else preset.test_shots
-            table[row, seen_by(seed, row + 1, cameras, preset)] = shots
-    return np.minimum(table, preset.most_shots) if preset.most_shots else table
+            training = row < preset.train_people
+            images = preset.train_images_per_camera if training else preset.test_images_per_camera
+            table[row, seen_by(seed, row + 1, cameras, preset)] = images
+    return np.minimum(table, preset.most_images_per_camera) if preset.most_images_per_camera else table
 
 
 def seen_by(seed: int, person: int, cameras: tuple[int, ...], preset: Preset) -> np.ndarray:
@@ -93,9 +94,9 @@ def sysu_table() -> np.ndarray:
     """The table of the preset sysu-shaped: (491, 6) int64, training people first.
 
     Drawn, not measured. For every camera, which people it sees is a random subset of the right size, drawn again until
-    everybody is seen by a visible camera other than 2 (else images of camera 3 would have no right answer) and by an
-    infrared one. Then the counts: the median times a log-normal factor, cut at the camera's ceiling, moved by single
-    images of random people until the camera's sum is right.
+    every person is seen by an infrared camera and by a visible camera other than 2 (without one, a query from camera 3
+    would have no true match). Then the counts: the median times a log-normal number, cut at the camera's ceiling, moved by
+    single images of random people until the camera's sum is right.
     """
     rng = generator(TABLE_SEED, Purpose.SUBSET)
     return np.concatenate([_draw_table(rng, TRAINING), _draw_table(rng, TEST)])

@@ -37,8 +37,8 @@ def draw_walk(rng: np.random.Generator, world: World, heading: float) -> Walk:
 
 
 @dataclass(frozen=True)
-class Shot:
-    """The factors of one image that are neither identity nor camera."""
+class Capture:
+    """What is drawn for one image and belongs neither to the identity nor to the camera."""
 
     heading: float  # degrees, 0 towards the camera
     pose: Pose
@@ -46,7 +46,7 @@ class Shot:
     shift: tuple[float, float]  # of the person in the box, rows and columns, share of the image's height
     spot: int  # which background
     drift: tuple[float, float]  # of the background, rows and columns, share of the image's height
-    light: float  # exposure of this shot
+    light: float  # exposure relative to the camera's
     standing: bool
     occluder: str  # "" or "person" or one of OBSTACLES
     occluder_pick: float  # 0..1, which of the camera's obstacles or bystanders
@@ -62,10 +62,10 @@ class Shot:
     hidden: float = 0.0  # share of the person behind the occluder; measured when the image is rendered
 
 
-def draw_shot(
+def draw_capture(
     rng: np.random.Generator, world: World, walk: Walk, style: Style, quality: float = 80.0
-) -> Shot:
-    """Draw one image's factors, within a walk and near its camera's JPEG quality (1..100)."""
+) -> Capture:
+    """Draw one image of a walk; ``quality`` is the camera's JPEG quality (1..100)."""
     heading = walk.heading + rng.normal(0, WITHIN_WALK * world.heading_jitter)
     standing = bool(rng.uniform() < STANDING)
     pose = _draw_pose(rng, world, style, standing)
@@ -80,10 +80,10 @@ def draw_shot(
         scale, shift = truncate(cut, cut_share, scale, shift)
     occluder = ""
     if chance[3] < world.occlusion:
-        others = chance[4] < world.occluding_people
-        occluder = "person" if others else OBSTACLES[int(chance[5] * len(OBSTACLES))]
+        by_person = chance[4] < world.occluding_people
+        occluder = "person" if by_person else OBSTACLES[int(chance[5] * len(OBSTACLES))]
     moving = chance[6] < world.motion_blur and not standing
-    return Shot(
+    return Capture(
         heading=float(heading),
         pose=pose,
         scale=float(scale),
@@ -114,9 +114,7 @@ def truncate(
     A box without the feet or the head is drawn around what is left, so the person grows; at a side it only moves.
     """
     if cut in ("feet", "head"):
-        grown = 0.95 / (
-            0.90 * (1.0 - share)
-        )  # the rest fills the box but for 5 % of its height at the far end
+        grown = 0.95 / (0.90 * (1.0 - share))  # what is left fills the box but for 5 % at the far end
         rows = 0.05 + 0.45 * grown - 0.5
         return grown, (rows if cut == "feet" else -rows, shift[1])
     side = 0.08 + 0.34 * share  # the image is half as wide as high, a person about a third

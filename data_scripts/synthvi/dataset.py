@@ -17,8 +17,8 @@ import numpy as np
 
 from ..stopping import deaf_children
 from . import GENERATOR_VERSION
-from .annotations import camera_factors, person_factors, shot_factors
-from .appearances import sightings
+from .annotations import camera_annotations, capture_annotations, person_annotations
+from .appearances import appearance_counts
 from .render import Studio
 from .seeds import root
 from .world import Preset, World, camera_numbers, is_infrared
@@ -48,41 +48,41 @@ def people(preset: Preset) -> range:
     return range(1, preset.train_people + preset.test_people + 1)
 
 
-def split_of(preset: Preset, person: int, camera: int) -> str:
-    """Split of an image: test images of infrared cameras ask, those of visible cameras are searched."""
+def split_of(preset: Preset, person: int, camera_id: int) -> str:
+    """Split of an image: of test people, infrared cameras give the query images and visible ones the gallery."""
     if person <= preset.train_people:
         return "train"
-    return "query" if is_infrared(camera) else "gallery"
+    return "query" if is_infrared(camera_id) else "gallery"
 
 
 def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """All images (k, height, width, 3) uint8 of one identity and their manifest rows."""
     look, outfit = studio.dressed(person)
     images, rows = [], []
-    counts = zip(camera_numbers(studio.world), studio.sightings[person - 1], strict=True)
-    for camera, count in counts:
+    world = f"world={studio.world.name}/seed={studio.seed}"
+    counts = zip(camera_numbers(studio.world), studio.appearance_counts[person - 1], strict=True)
+    for camera_id, count in counts:
         for index in range(count):
-            image, shot = studio.render(person, camera, index, look, outfit)
+            image, capture = studio.render(person, camera_id, index, look, outfit)
             images.append(image)
-            source = f"synthvi:world={studio.world.name}/seed={studio.seed}/person={person}/camera={camera}/shot={index}"
             rows.append(
                 {
-                    "split": split_of(studio.preset, person, camera),
-                    "modality": "infrared" if is_infrared(camera) else "visible",
-                    "camera": camera,
+                    "split": split_of(studio.preset, person, camera_id),
+                    "modality": "infrared" if is_infrared(camera_id) else "visible",
+                    "camera": camera_id,
                     "identity": person,
-                    "source": source,
-                    "walk": index // studio.world.walk_shots,
-                    **shot_factors(shot),
-                    **camera_factors(studio.cameras[camera]),
-                    **person_factors(look),
+                    "source": f"synthvi:{world}/person={person}/camera={camera_id}/shot={index}",
+                    "walk": index // studio.world.images_per_walk,
+                    **capture_annotations(capture),
+                    **camera_annotations(studio.cameras[camera_id]),
+                    **person_annotations(look),
                 }
             )
     return np.stack(images), rows
 
 
 def _serve(connection: Connection, seed: int, world: World, preset: Preset) -> None:
-    """Work of one process: render whoever is asked for, until the other end is closed."""
+    """Work of one process: render each person whose number arrives, until the other end is closed."""
     studio = Studio(seed, world, preset)
     with suppress(EOFError, ConnectionError):
         while True:
@@ -139,7 +139,7 @@ def render_all(
                 yield finished.pop(person)
         except (EOFError, ConnectionError):
             raise WorkerError(
-                "A worker process died, perhaps for want of memory; nothing was written. Try fewer --workers."
+                f"A worker process died, probably because memory ran out; nothing was written. Try fewer --workers than {workers}."
             ) from None
 
 
@@ -230,7 +230,7 @@ class Progress:
 
 def image_count(seed: int, world: World, preset: Preset) -> int:
     """Number of images a preset gives with this seed."""
-    return int(sightings(root(seed, world.name), world, preset).sum())
+    return int(appearance_counts(root(seed, world.name), world, preset).sum())
 
 
 def matches(path: str | os.PathLike[str], made: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Person + camera + shot -> image. A `Studio` holds what all images of a world share."""
+"""Person + camera + capture -> image. A `Studio` holds what all images of a world share."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import cached_property
 
 import numpy as np
 
-from .appearances import sightings
-from .captures import MARGIN, Shot, Walk, draw_shot, draw_walk
+from .appearances import appearance_counts
+from .captures import MARGIN, Capture, Walk, draw_capture, draw_walk
+from .display import GAMMA
 from .image.gbuffer import Buffers, draw_buffers
 from .image.sensor import develop, smear, through_jpeg
-from .image.sensor_noise import grain
+from .image.sensor_noise import standard_normal
 from .image.shading import shade_infrared, shade_visible
 from .image.shadow import cast_shadow, ground_shadow
 from .person.body import Body, load_body
 from .person.folds import relief
-from .person.materials import GAMMA
 from .person.outfit import Outfit, dress
 from .person.season import dress_for_heat
 from .person.wardrobe import Person, Style, draw_palette, draw_person
@@ -26,7 +26,7 @@ from .place.foreground import (
     CROWD,
     VARIANTS,
     Cutout,
-    bystander_shot,
+    bystander_capture,
     draw_obstacle,
     lay_over,
     side_column,
@@ -46,7 +46,7 @@ class Studio:
     Parameters
     ----------
     seed : int
-        Of the world: people, places, cameras, shots.
+        Of everything that is drawn: people, places, cameras, captures.
     world, preset : World, Preset
         Knobs and sizes.
     """
@@ -99,135 +99,145 @@ class Studio:
         }
 
     @cached_property
-    def sightings(self) -> np.ndarray:
+    def appearance_counts(self) -> np.ndarray:
         """Images per person and camera, (people, cameras)."""
-        return sightings(self.root, self.world, self.preset)
+        return appearance_counts(self.root, self.world, self.preset)
 
     def person(self, number: int) -> Person:
         """Identity ``number`` of this world."""
         return self._draw_person(Purpose.PERSON, number)
 
     def cameras_of(self, number: int) -> list[int]:
-        """Which cameras see identity ``number``."""
+        """Numbers of the cameras that see identity ``number``."""
         numbers = camera_numbers(self.world)
-        return [numbers[column] for column in np.flatnonzero(self.sightings[number - 1])]
+        return [numbers[column] for column in np.flatnonzero(self.appearance_counts[number - 1])]
 
-    def shot(self, number: int, camera: int, index: int, person: Person) -> tuple[Shot, np.random.Generator]:
-        """Factors of one image, and the generator that its sensor noise comes from."""
-        rng = generator(self.root, Purpose.SHOT, number, camera, index)
-        walk = self._walk(number, camera, index // self.world.walk_shots)
-        return draw_shot(rng, self.world, walk, person.style, self.cameras[camera].quality), rng
+    def capture(
+        self, number: int, camera_id: int, index: int, person: Person
+    ) -> tuple[Capture, np.random.Generator]:
+        """Draw what changes from image to image; also returns the generator that then gives the sensor noise."""
+        rng = generator(self.root, Purpose.CAPTURE, number, camera_id, index)
+        walk = self._walk(number, camera_id, index // self.world.images_per_walk)
+        return draw_capture(rng, self.world, walk, person.style, self.cameras[camera_id].quality), rng
 
-    def _walk(self, number: int, camera: int, which: int) -> Walk:
+    def _walk(self, number: int, camera_id: int, which: int) -> Walk:
         """Walk ``which`` of a person past a camera; the last one is kept, as its images follow each other."""
-        key = (number, camera, which)
+        key = (number, camera_id, which)
         if key not in self._last_walk:
-            order = generator(self.root, Purpose.HEADINGS, number, camera).permutation(self.world.headings)
-            heading = self.cameras[camera].headings[order[which % len(order)]]
+            order = generator(self.root, Purpose.HEADINGS, number, camera_id).permutation(self.world.headings)
+            heading = self.cameras[camera_id].headings[order[which % len(order)]]
             walk = draw_walk(generator(self.root, Purpose.WALK, *key), self.world, heading)
             self._last_walk = {key: walk}
         return self._last_walk[key]
 
     def render(
-        self, number: int, camera: int, index: int, person: Person, outfit: Outfit
-    ) -> tuple[np.ndarray, Shot]:
-        """Render one image (height, width, 3) uint8; its factors, with the share of the person that is hidden."""
-        shot, rng = self.shot(number, camera, index, person)
-        lens = self.cameras[camera]
-        buffers = draw_buffers(self.body, outfit, lens, shot, self.preset)
-        image, hidden = self.expose(buffers, person, lens, shot, rng)
-        return image, dataclasses.replace(shot, hidden=hidden)
+        self, number: int, camera_id: int, index: int, person: Person, outfit: Outfit
+    ) -> tuple[np.ndarray, Capture]:
+        """Render one image (height, width, 3) uint8; its `Capture` says how much of the person is hidden."""
+        capture, rng = self.capture(number, camera_id, index, person)
+        camera = self.cameras[camera_id]
+        buffers = draw_buffers(self.body, outfit, camera, capture, self.preset)
+        image, hidden = self.expose(buffers, person, camera, capture, rng)
+        return image, dataclasses.replace(capture, hidden=hidden)
 
     def dressed(self, number: int) -> tuple[Person, Outfit]:
         """Identity ``number`` and its mesh."""
         person = self.person(number)
         return person, dress(self.body, person)
 
-    def shade(self, buffers: Buffers, person: Person, lens: Camera) -> Layer:
+    def shade(self, buffers: Buffers, person: Person, camera: Camera) -> Layer:
         """Shade buffers in the camera's spectrum; a picture of the image's size."""
         size, samples = (self.preset.height, self.preset.width), self.preset.supersampling
-        color, cover = np.zeros((*size, 1 if lens.infrared else 3), np.float32), np.zeros(size, np.float32)
+        color, cover = np.zeros((*size, 1 if camera.infrared else 3), np.float32), np.zeros(size, np.float32)
         style = Style(*(float(value) for value in person.style))
-        light = np.asarray(lens.light, dtype=np.float32)
-        surfaces = (buffers.surface, buffers.rest, buffers.normal, buffers.hollow)
-        reflectance = ((person.infrared if lens.infrared else person.visible) ** GAMMA).astype(np.float32)
+        light = np.asarray(camera.light, dtype=np.float32)
+        surfaces = (buffers.surface, buffers.rest, buffers.normal, buffers.ambient_occlusion)
+        reflectance = ((person.infrared if camera.infrared else person.visible) ** GAMMA).astype(np.float32)
         picture = (samples, relief(), buffers.corner, color, cover)
-        if lens.infrared:
+        if camera.infrared:
             shade_infrared(*surfaces, reflectance, style, light, self.world.nir_falloff, *picture)
         else:
-            shade_visible(*surfaces, reflectance, style, light, lens.sun, lens.sky, *picture)
+            shade_visible(*surfaces, reflectance, style, light, camera.sun, camera.sky, *picture)
         return color, cover
 
     def expose(
-        self, buffers: Buffers, person: Person, lens: Camera, shot: Shot, rng: np.random.Generator
+        self, buffers: Buffers, person: Person, camera: Camera, capture: Capture, rng: np.random.Generator
     ) -> tuple[np.ndarray, float]:
         """Take the picture (height, width, 3) uint8; also the share 0..1 of the person that is hidden."""
-        color, cover = self.shade(buffers, person, lens)
-        place = self._behind(buffers, lens, shot)
-        if shot.motion > 0:
-            length, angle = shot.motion * self.preset.height, np.deg2rad(shot.heading)
+        color, cover = self.shade(buffers, person, camera)
+        place = self._background(buffers, camera, capture)
+        if capture.motion > 0:
+            length, angle = capture.motion * self.preset.height, np.deg2rad(capture.heading)
             color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
-        hidden = self._in_the_way(color, cover, lens, shot)
-        gains = np.full(1, lens.exposure) if lens.infrared else lens.exposure * np.asarray(lens.white_balance)
+        hidden = self._occlude(color, cover, camera, capture)
+        gains = (
+            np.full(1, camera.exposure)
+            if camera.infrared
+            else camera.exposure * np.asarray(camera.white_balance)
+        )
         image = develop(
             color,
             place,
             cover,
-            (gains * shot.light).astype(np.float32),
-            lens.haze,
-            lens.contrast,
-            lens.saturation,
-            0.35 if lens.infrared else 0.08,
-            lens.blur,
-            grain(rng, color.shape, lens.noise),
+            (gains * capture.light).astype(np.float32),
+            camera.haze,
+            camera.contrast,
+            camera.saturation,
+            0.35 if camera.infrared else 0.08,
+            camera.blur,
+            standard_normal(rng, color.shape, camera.noise),
         )
-        if shot.quality:
-            image = through_jpeg(image, shot.quality)
-        return (np.repeat(image, 3, axis=2) if lens.infrared else image), hidden
+        if capture.quality:
+            image = through_jpeg(image, capture.quality)
+        return (np.repeat(image, 3, axis=2) if camera.infrared else image), hidden
 
-    def _behind(self, buffers: Buffers, lens: Camera, shot: Shot) -> np.ndarray:
+    def _background(self, buffers: Buffers, camera: Camera, capture: Capture) -> np.ndarray:
         """Linear light (h, w, c) float32 of the place with the person's shadow and perhaps somebody else."""
-        crop = crop_background(self.spots[lens.number][shot.spot], self.preset, self.margin, shot.drift)
-        shadow = ground_shadow(buffers, lens, self.preset)
-        place = cast_shadow(crop, shadow, 1 if lens.infrared else 3)
-        if shot.bystander:
-            cutout = self._bystander(lens, int(shot.bystander_pick * CROWD), before=False)
-            far = np.sign(shot.bystander_place) * 0.22 + 0.33 * shot.bystander_place
+        crop = crop_background(
+            self.spots[camera.number][capture.spot], self.preset, self.margin, capture.drift
+        )
+        shadow = ground_shadow(buffers, camera, self.preset)
+        place = cast_shadow(crop, shadow, 1 if camera.infrared else 3)
+        if capture.bystander:
+            cutout = self._bystander(camera, int(capture.bystander_pick * CROWD), before=False)
+            far = np.sign(capture.bystander_place) * 0.22 + 0.33 * capture.bystander_place
             left = self.preset.width * (0.5 + far) - 0.5 * cutout.alpha.shape[1]
             lay_over(place, np.ones(place.shape[:2], np.float32), cutout.color, cutout.alpha, int(left))
         return place
 
-    def _in_the_way(self, color: np.ndarray, cover: np.ndarray, lens: Camera, shot: Shot) -> float:
-        """Lay the shot's obstacle over the person, in place; the share of the person that it hides."""
-        if not shot.occluder:
+    def _occlude(self, color: np.ndarray, cover: np.ndarray, camera: Camera, capture: Capture) -> float:
+        """Lay the capture's occluder over the person, in place; returns the share of the person that it hides."""
+        if not capture.occluder:
             return 0.0
-        if shot.occluder == "person":
-            cutout = self._bystander(lens, int(shot.occluder_pick * CROWD), before=True)
+        if capture.occluder == "person":
+            cutout = self._bystander(camera, int(capture.occluder_pick * CROWD), before=True)
         else:
-            cutout = self._obstacle(lens, shot.occluder, int(shot.occluder_pick * VARIANTS))
-        left = side_column(shot.occluder, shot, self.world, self.preset.width, cutout.alpha.shape[1])
+            cutout = self._obstacle(camera, capture.occluder, int(capture.occluder_pick * VARIANTS))
+        left = side_column(capture.occluder, capture, self.world, self.preset.width, cutout.alpha.shape[1])
         return float(lay_over(color, cover, cutout.color, cutout.alpha, left))
 
-    def _obstacle(self, lens: Camera, kind: str, variant: int) -> Cutout:
+    def _obstacle(self, camera: Camera, kind: str, variant: int) -> Cutout:
         """An obstacle as this camera sees it, traced when first needed."""
-        key = (lens.number, kind, variant)
+        key = (camera.number, kind, variant)
         if key not in self._cutouts:
-            self._cutouts[key] = draw_obstacle(lens, kind, variant, self.root, self.world, self.preset)
+            self._cutouts[key] = draw_obstacle(camera, kind, variant, self.root, self.world, self.preset)
         return self._cutouts[key]
 
-    def _bystander(self, lens: Camera, number: int, *, before: bool) -> Cutout:
+    def _bystander(self, camera: Camera, number: int, *, before: bool) -> Cutout:
         """Bystander ``number`` as this camera sees them, rendered when first needed."""
-        key = (lens.number, number, before)
+        key = (camera.number, number, before)
         if key not in self._cutouts:
             if number not in self._crowd:
                 somebody = self._draw_person(Purpose.BYSTANDER, number)
                 self._crowd[number] = somebody, dress(self.body, somebody)
             person, outfit = self._crowd[number]
-            shot, nearer = bystander_shot(lens, number, before, self.root, self.world, person.style)
-            color, cover = self.shade(draw_buffers(self.body, outfit, lens, shot, self.preset), person, lens)
-            if lens.infrared:
+            capture, nearer = bystander_capture(camera, number, before, self.root, self.world, person.style)
+            color, cover = self.shade(
+                draw_buffers(self.body, outfit, camera, capture, self.preset), person, camera
+            )
+            if camera.infrared:
                 color = color * np.float32(
-                    (lens.distance / (lens.distance - nearer)) ** self.world.lamp_falloff
+                    (camera.distance / (camera.distance - nearer)) ** self.world.lamp_falloff
                 )
             self._cutouts[key] = trimmed(color, cover)
         return self._cutouts[key]

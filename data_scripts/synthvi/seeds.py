@@ -17,7 +17,7 @@ class Purpose(IntEnum):
     PALETTE = 5
     PERSON = 6
     SUBSET = 7
-    SHOT = 8
+    CAPTURE = 8
     HEADINGS = 9
     SEASON = 10
     BYSTANDER = 11
@@ -31,5 +31,5 @@ def root(seed: int, world_name: str) -> int:
 
 
 def generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
-    """Generator of one purpose, person, camera, shot … of the world ``seed``."""
+    """Generator for one purpose in the world ``seed``; ``numbers`` say for which person, camera, capture …."""
     return np.random.default_rng(np.random.SeedSequence([seed, int(purpose), *numbers]))

@@ -3,23 +3,48 @@
     python -m data_scripts.synthvi.speed                        # 128×64
     python -m data_scripts.synthvi.speed --preset sysu-shaped   # 288×144
 
-Every person's shortest time shows what a core does that nobody disturbs; on shared machines the median is longer.
+Every person's shortest time shows what an undisturbed core does; on shared machines the median is longer.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from typing import TYPE_CHECKING
 
-import numpy as np
+from .knobs import KnobError, preset_by_name, world_by_name
+from .world import PRESETS, WORLDS
 
-from .dataset import people, render_person
-from .render import Studio
-from .world import PRESETS, WORLDS, preset_by_name, world_by_name
+if TYPE_CHECKING:  # imported below where it is needed: --help does not wait for compiled code
+    import numpy as np
+
+    from .render import Studio
 
 
 def measure(studio: Studio, numbers: list[int], rounds: int) -> tuple[int, np.ndarray]:
-    """Images of these people, and CPU seconds (rounds, people) for each of them; one more round before is not counted."""
+    """Time the rendering of some people.
+
+    Parameters
+    ----------
+    studio : Studio
+        World, preset and seed.
+    numbers : list of int
+        Identities.
+    rounds : int
+        How often each is rendered; one more round before them compiles and is not counted.
+
+    Returns
+    -------
+    count : int
+        Images of these people.
+    seconds : (rounds, people) float64
+        CPU seconds for each person.
+    """
+    import numpy as np
+
+    from .dataset import render_person
+
     seconds, count = np.empty((rounds + 1, len(numbers))), 0
     for again in range(rounds + 1):
         count = 0
@@ -31,20 +56,33 @@ def measure(studio: Studio, numbers: list[int], rounds: int) -> tuple[int, np.nd
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line."""
+    """Command line; returns the exit status: 0 done, 2 wrong request."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m data_scripts.synthvi.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--preset", default="toy", choices=list(PRESETS))
-    parser.add_argument("--world", default="a", choices=list(WORLDS))
-    parser.add_argument("--people", type=int, default=8, help="evenly over the preset's (default: 8)")
-    parser.add_argument("--rounds", type=int, default=9, help="how often (default: 9)")
+    parser.add_argument("--preset", default="toy", help=f"one of {', '.join(PRESETS)} (default: toy)")
+    parser.add_argument("--world", default="a", help=f"one of {', '.join(WORLDS)} (default: a)")
+    parser.add_argument(
+        "--people", type=int, default=8, help="how many, spread evenly over the preset's people (default: 8)"
+    )
+    parser.add_argument("--rounds", type=int, default=9, help="how often each is rendered (default: 9)")
     options = parser.parse_args(arguments)
     if min(options.people, options.rounds) < 1:
-        parser.error("--people and --rounds must be at least 1")
-    preset = preset_by_name(options.preset)
+        parser.error(f"--people and --rounds must be at least 1, found {options.people} and {options.rounds}")
+    try:
+        world, preset = world_by_name(options.world), preset_by_name(options.preset)
+    except KnobError as error:
+        print(f"KnobError: {error}", file=sys.stderr)
+        return 2
+    import numpy as np
+
+    from .dataset import people
+    from .render import Studio
+
     numbers = np.linspace(1, len(people(preset)), options.people).astype(int).tolist()
-    count, seconds = measure(Studio(0, world_by_name(options.world), preset), numbers, options.rounds)
+    count, seconds = measure(Studio(0, world, preset), numbers, options.rounds)
     median, fastest, slowest = (f(seconds, axis=0).sum() for f in (np.median, np.min, np.max))
     print(
         f"{count} images of {preset.height}×{preset.width}, {options.rounds} times, one core: {count / median:.0f} images/s "

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..captures import Shot
+from ..captures import Capture
 from ..compiled import compiled
 from ..person import pose as poses
 from ..person.body import Body, posed_joints, skin, vertex_normals
 from ..person.outfit import Outfit
 from ..place.cameras import Camera, axes, nominal_scale
 from ..world import Preset
-from .raster import hollows, rasterize
+from .raster import ambient_occlusion, rasterize
 
 NEVER_TURNING = np.eye(3, dtype=np.float32)[None]
 
@@ -25,7 +25,7 @@ class Buffers:
     surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
     rest: np.ndarray  # (ss h, ss w, 4) float32: rest position, metres from the cloth's edge
     normal: np.ndarray  # (ss h, ss w, 3) float32
-    hollow: np.ndarray  # (ss h / 2, ss w / 2) float32: depth of the hollow (0..1)
+    ambient_occlusion: np.ndarray  # (ss h / 2, ss w / 2) float32: 0 = open, 1 = deep in a crevice
     seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's frame, metres
     ground: np.ndarray  # (3,) the point between the feet in that frame
     scale: float  # pixels per unit slope
@@ -33,15 +33,15 @@ class Buffers:
     corner: tuple[int, int] = (0, 0)  # row and column of the box in the image, pixels
 
 
-def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset: Preset) -> Buffers:
+def draw_buffers(body: Body, outfit: Outfit, camera: Camera, capture: Capture, preset: Preset) -> Buffers:
     """Pose a dressed person, put it before the camera and raster it."""
-    points = pose_mesh(body, outfit, shot)
+    points = pose_mesh(body, outfit, capture)
     rotation, origin = axes(camera)
-    turn = (rotation @ poses.about_y(np.deg2rad(shot.heading))).astype(np.float32)
+    turn = (rotation @ poses.about_y(np.deg2rad(capture.heading))).astype(np.float32)
     ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
     seen = points @ turn.T
     slopes, near, low, high = _slopes(seen, ground, outfit.lift)
-    scale, offset = _frame(low, high, camera, shot, preset)
+    scale, offset = _frame(low, high, camera, capture, preset)
     (top, bottom), (left, right) = _box(low, high, scale, offset, preset)
     screen = _to_samples(slopes, scale, offset, preset.supersampling, left, top)
     surface, rest, normal, depth = rasterize(
@@ -56,9 +56,9 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, shot: Shot, preset:
         right - left,
     )
     metre = scale * preset.supersampling  # samples per metre at unit depth
-    hollow = hollows(depth, float(0.07 * metre / -ground[2]), 1.0 / metre)
+    crevices = ambient_occlusion(depth, float(0.07 * metre / -ground[2]), 1.0 / metre)
     corner = (top // preset.supersampling, left // preset.supersampling)
-    return Buffers(surface, rest, normal, hollow, seen, ground, scale, offset, corner)
+    return Buffers(surface, rest, normal, crevices, seen, ground, scale, offset, corner)
 
 
 @compiled
@@ -105,9 +105,9 @@ def _box(
     return ends[0], ends[1]
 
 
-def pose_mesh(body: Body, outfit: Outfit, shot: Shot) -> np.ndarray:
+def pose_mesh(body: Body, outfit: Outfit, capture: Capture) -> np.ndarray:
     """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
-    rotations = poses.stride(outfit.limbs, shot.pose)
+    rotations = poses.stride(outfit.limbs, capture.pose)
     placed = posed_joints(outfit.joints, body.bone_parents, rotations)
     hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
     points = skin(
@@ -135,7 +135,7 @@ def _stand(points, pelvis):
 
 
 def _frame(
-    low: np.ndarray, high: np.ndarray, camera: Camera, shot: Shot, preset: Preset
+    low: np.ndarray, high: np.ndarray, camera: Camera, capture: Capture, preset: Preset
 ) -> tuple[float, np.ndarray]:
     """Scale and offset (columns, rows) from slopes to pixels: the box that a person detector would cut out.
 
@@ -145,7 +145,7 @@ def _frame(
     """
     nominal = nominal_scale(camera, preset.height)[0]
     tall = (high[1] - low[1]) * nominal / preset.height
-    scale = nominal * shot.scale * (0.90 / tall) ** 0.75
+    scale = nominal * capture.scale * (0.90 / tall) ** 0.75
     middle = 0.5 * (low + high) * [0.6, 1.0]  # sideways: between the pelvis and the middle of the box
-    target = np.array([preset.width / 2, preset.height / 2]) + np.array(shot.shift[::-1]) * preset.height
+    target = np.array([preset.width / 2, preset.height / 2]) + np.array(capture.shift[::-1]) * preset.height
     return float(scale), target - middle * scale

@@ -11,9 +11,8 @@ from ..compiled import compiled, inlined
 from ..person.pieces import Surface
 
 FIRST_TWO_SIDED = int(Surface.COAT)
-HEAD = int(
-    Surface.HEAD
-)  # two-sided as well: thinning leaves pinholes at nostrils, through which skin must show
+# Two-sided as well: thinning leaves pinholes at nostrils, through which skin must show.
+HEAD = int(Surface.HEAD)
 
 CARRIED = 4  # numbers that are interpolated besides the normal: rest position, distance from an edge
 
@@ -200,12 +199,25 @@ def _interpolate(face_of, share_b, share_c, corners, faces, surfaces):
 
 
 @compiled
-def hollows(depth, reach, step):
-    """How far samples (h, w) lie in a hollow, (h / 2, w / 2) float32, rounded up: between legs, under arms, below hems and chin.
+def ambient_occlusion(depth, reach, step):
+    """Screen-space ambient occlusion: crevices between legs, under arms, below hems and chin get less light from the sky.
 
-    For pairs of opposite neighbours at ``reach`` and ``reach / 3`` samples, the mean of their depths is compared with the sample's
-    own: 0 = flat or bulging, 1 = as deep as the neighbours are away. Pairs that touch the background say nothing; what is deeper than
-    a limb is thick counts as that deep. ``step`` is the metres of one sample at unit depth. One sample of four is looked at.
+    For pairs of opposite neighbours at ``reach`` and ``reach / 3`` samples, the mean of their depths is compared with the depth of
+    the sample. Pairs that touch the background do not count. Depths beyond the thickness of a limb count as that thickness.
+
+    Parameters
+    ----------
+    depth : (h, w) float32
+        From `rasterize`: nearness, 0 for nothing.
+    reach : float
+        Distance of the outer neighbours, samples.
+    step : float
+        Metres of one sample at unit depth.
+
+    Returns
+    -------
+    (h / 2, w / 2) float32, rounded up
+        One value for four samples: 0 = flat or convex, 1 = as deep as the neighbours are away.
     """
     height, width = depth.shape
     out = np.zeros(((height + 1) // 2, (width + 1) // 2), np.float32)
@@ -224,18 +236,18 @@ def hollows(depth, reach, step):
                 s, d = straights[ring], slants[ring]
                 metres = max(1, s) * step * far[row, column]
                 if s <= column < width - s:
-                    total += _hollow_between(far, row, column, 0, s, metres)
+                    total += _ambient_occlusion_between(far, row, column, 0, s, metres)
                 if s <= row < height - s:
-                    total += _hollow_between(far, row, column, s, 0, metres)
+                    total += _ambient_occlusion_between(far, row, column, s, 0, metres)
                 if d <= row < height - d and d <= column < width - d:
-                    total += _hollow_between(far, row, column, d, d, metres)
-                    total += _hollow_between(far, row, column, d, -d, metres)
+                    total += _ambient_occlusion_between(far, row, column, d, d, metres)
+                    total += _ambient_occlusion_between(far, row, column, d, -d, metres)
             out[row // 2, column // 2] = total / 8.0
     return out
 
 
 @inlined
-def _hollow_between(far, row, column, down, right, metres):
+def _ambient_occlusion_between(far, row, column, down, right, metres):
     """How deep a sample lies between its neighbours at ``down`` rows and ``right`` columns to either side, ``metres`` away: 0..1."""
     own, first, second = far[row, column], far[row + down, column + right], far[row - down, column - right]
     ahead = max(-0.12, min(0.12, own - first)) + max(-0.12, min(0.12, own - second))

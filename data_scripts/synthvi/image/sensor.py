@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..compiled import compiled, inlined
+from ..display import GAMMA
 
 
 @compiled
@@ -28,7 +29,7 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
         Light added everywhere; slope about mid-grey; 1 keeps colours; darkening of the corners; share of a pixel's light
         that goes to each neighbour (0..0.3).
     noise : (h, w, c) float32
-        Added in display units.
+        Sensor noise, added in display units.
 
     Returns
     -------
@@ -36,8 +37,8 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
     """
     height, width, channels = light.shape
     mixed = _blur(_composite(light, background, coverage), blur).reshape(height, -1)
-    out, grain = np.empty(mixed.shape, np.uint8), noise.reshape(height, -1)
-    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / 2.2)
+    out, noise_rows = np.empty(mixed.shape, np.uint8), noise.reshape(height, -1)
+    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / GAMMA)
     haze, contrast, vignette = np.float32(haze), np.float32(contrast), np.float32(vignette)
     across, gain = np.empty(mixed.shape[1], np.float32), np.empty(mixed.shape[1], np.float32)
     for i in range(len(across)):  # what a row needs, for every channel of every column
@@ -54,7 +55,7 @@ def develop(light, background, coverage, gains, haze, contrast, saturation, vign
         if channels == 3:
             _saturate(values, np.float32(saturation))
         for i in range(len(values)):
-            value = min(one, max(np.float32(0.0), values[i] + grain[row, i]))
+            value = min(one, max(np.float32(0.0), values[i] + noise_rows[row, i]))
             out[row, i] = np.uint8(np.float32(255.0) * value + half)
     return out.reshape(light.shape)
 

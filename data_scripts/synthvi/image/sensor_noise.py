@@ -1,4 +1,6 @@
-"""A sensor's grain: numpy's own normal numbers, drawn from the same bits in less than half the time.
+"""Sensor noise: numpy's own normal numbers, drawn from the same bits in less than half the time.
+
+The knobs ``visible_sensor_noise`` and ``infrared_sensor_noise`` set its strength, one per camera: `cameras.Camera.noise`.
 
 ``Generator.standard_normal`` asks its bit generator once for every number, and took a tenth of the renderer's time. Here the bits
 come in one piece, and the ziggurat that numpy uses (Marsaglia & Tsang, *The Ziggurat Method for Generating Random Variables*,
@@ -34,28 +36,30 @@ def _layers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 INSIDE, STEP, HEIGHT = _layers()
 
 
-def grain(rng: np.random.Generator, shape: tuple[int, ...], strength: float) -> np.ndarray:
-    """Normal numbers (shape) float32 of mean 0 and deviation ``strength``, in its units (`sensor.develop`: display units).
+def standard_normal(rng: np.random.Generator, shape: tuple[int, ...], std: float) -> np.ndarray:
+    """Normal numbers (shape) float32 of mean 0 and standard deviation ``std``, in its units (`sensor.develop`: display units).
 
-    Bit by bit ``rng.standard_normal(shape, dtype=np.float32) * np.float32(strength)`` of a PCG64 that has drawn whole words so far
+    Bit by bit ``rng.standard_normal(shape, dtype=np.float32) * np.float32(std)`` of a PCG64 that has drawn whole words so far
     (as for float64); only ``rng`` itself is further on afterwards.
 
     Raises
     ------
     RuntimeError
-        The generator's words were refused too often, which those of a sound one are not.
+        Too many of the generator's words were rejected. Those of a sound generator are not.
     """
     out = np.empty(shape, np.float32)
     words = out.size // 2 + out.size // 50 + 64  # of two halves; a number takes 1.022 of them
     halves = rng.bit_generator.random_raw(words).astype("<u8", copy=False).view("<u4")  # low half first
-    if not _ziggurat(halves, INSIDE, STEP, HEIGHT, np.float32(strength), out.reshape(-1)):
-        raise RuntimeError(f"{words} words gave fewer than {out.size} normal numbers: is {rng} at fault?")
+    if not _ziggurat(halves, INSIDE, STEP, HEIGHT, np.float32(std), out.reshape(-1)):
+        raise RuntimeError(
+            f"{words} random words gave fewer than {out.size} normal numbers. Use a generator from seeds.generator, not {rng}."
+        )
     return out
 
 
 @compiled
-def _ziggurat(halves, inside, step, height, strength, out):
-    """Write ``strength`` times a normal number everywhere into ``out`` (n,); whether ``halves`` (m,) uint32 sufficed."""
+def _ziggurat(halves, inside, step, height, std, out):
+    """Write ``std`` times a normal number everywhere into ``out`` (n,); whether ``halves`` (m,) uint32 sufficed."""
     one, two, used = np.float32(1.0), np.float32(2.0), 0
     for i in range(len(out)):
         while used < len(halves) - 1:
@@ -77,7 +81,7 @@ def _ziggurat(halves, inside, step, height, strength, out):
                 break
         else:
             return False
-        out[i] = strength * x
+        out[i] = std * x
     return used <= len(halves)
 
 

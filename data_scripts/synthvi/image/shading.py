@@ -40,9 +40,9 @@ def bend(kind, x, y, z, style, texture):
 
 
 @inlined
-def darkening(kind, edge, hollow):
-    """Light lost in hollows, and at the seam of a hem."""
-    amount = 1.0 - min(0.55, 1.5 * hollow)
+def darkening(kind, edge, ambient_occlusion):
+    """Share of the light that is left after ambient occlusion, and at the seam of a hem."""
+    amount = 1.0 - min(0.55, 1.5 * ambient_occlusion)
     if kind > LAST_BARE and kind != HAIR and kind != SHOE and edge < HEM:
         amount *= 0.80 if edge > 0.6 * HEM else 0.90
     return amount
@@ -50,14 +50,15 @@ def darkening(kind, edge, hollow):
 
 @compiled
 def shade_visible(
-    surface, rest, normal, hollow, table, style, light, sun, sky, samples, texture, corner, color, coverage
-):
+    surface, rest, normal, ambient_occlusion, table, style, light, sun, sky,
+    samples, texture, corner, color, coverage,
+):  # fmt: skip
     """Shade a person under a sun and a sky, and average samples to pixels.
 
     Parameters
     ----------
-    surface, rest, normal, hollow : (samples * box_h, samples * box_w[, 4 or 3]), the last one half as high and wide
-        Buffers of `stage.draw_buffers`, the box around the person; normals in the camera's frame.
+    surface, rest, normal, ambient_occlusion : (samples * box_h, samples * box_w[, 4 or 3]), the last one half as high and wide
+        Buffers of `gbuffer.draw_buffers`, the box around the person; normals in the camera's frame.
     table : (materials, 3) float32
         Linear reflectances.
     style : wardrobe.Style
@@ -80,7 +81,9 @@ def shade_visible(
     part = np.float32(1.0 / (samples * samples))
     sunward = (light[0], light[1], light[2])
     for row in range(surface.shape[0]):
-        count = _bend_row(row, surface, rest, normal, hollow, style, texture, True, columns, normals, amount)
+        count = _bend_row(
+            row, surface, rest, normal, ambient_occlusion, style, texture, True, columns, normals, amount
+        )
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], normals[2, n]
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -101,8 +104,9 @@ def shade_visible(
 
 @compiled
 def shade_infrared(
-    surface, rest, normal, hollow, table, style, lamp, falloff, samples, texture, corner, color, coverage
-):
+    surface, rest, normal, ambient_occlusion, table, style, lamp, falloff,
+    samples, texture, corner, color, coverage,
+):  # fmt: skip
     """Shade a person in the light of the camera's own 850 nm lamp: bright where the surface faces the camera.
 
     Parameters as in `shade_visible`, with ``table`` (materials,) and ``color`` (h, w, 1); ``lamp`` (3,) is the direction towards
@@ -113,7 +117,9 @@ def shade_infrared(
     part = np.float32(1.0 / (samples * samples))
     lampward = (lamp[0], lamp[1], lamp[2])
     for row in range(surface.shape[0]):
-        count = _bend_row(row, surface, rest, normal, hollow, style, texture, False, columns, normals, amount)
+        count = _bend_row(
+            row, surface, rest, normal, ambient_occlusion, style, texture, False, columns, normals, amount
+        )
         for n in range(count):
             x, y, z = normals[0, n], normals[1, n], np.float32(normals[2, n])
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
@@ -149,8 +155,8 @@ def _pixels_of(width, samples, first):
 
 
 @inlined
-def _bend_row(row, surface, rest, normal, hollow, style, texture, turn, columns, normals, amount):
-    """Count a row's samples and write where they are, their normals bent by wrinkles, and the light not lost in hollows.
+def _bend_row(row, surface, rest, normal, ambient_occlusion, style, texture, turn, columns, normals, amount):
+    """Count a row's samples and write where they are, their normals bent by wrinkles, and the light left after ambient occlusion.
 
     With ``turn``, normals that look away (the inside of a coat) are turned round.
     """
@@ -166,5 +172,5 @@ def _bend_row(row, surface, rest, normal, hollow, style, texture, turn, columns,
         normals[0, n] = flip * normal[row, c, 0] + aside
         normals[1, n] = flip * normal[row, c, 1] + along
         normals[2, n] = flip * normal[row, c, 2]
-        amount[n] = darkening(kind, rest[row, c, 3], hollow[row // 2, c // TWO])
+        amount[n] = darkening(kind, rest[row, c, 3], ambient_occlusion[row // 2, c // TWO])
     return count

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mannequin import Figure
+from .mannequin import Mannequin
 from .pieces import Piece, Surface, box, rigid, rope
 from .wardrobe import Bag, Style
 
 
-def bag(figure: Figure, style: Style, cloth: np.ndarray) -> list[Piece]:
+def bag(mannequin: Mannequin, style: Style, cloth: np.ndarray) -> list[Piece]:
     """The carried bag; ``cloth`` (n, 3) are the vertices of the upper garments, which it lies on."""
     if style.bag == Bag.BACKPACK:
-        return _backpack(figure, style.bag_size, cloth)
+        return _backpack(mannequin, style.bag_size, cloth)
     if style.bag == Bag.HANDBAG:
-        return _handbag(figure, style.bag_size)
+        return _handbag(mannequin, style.bag_size)
     if style.bag == Bag.SHOULDER:
-        return _shoulder_bag(figure, style.bag_size, cloth)
+        return _shoulder_bag(mannequin, style.bag_size, cloth)
     return []
 
 
 def _piece(
-    figure: Figure, form: tuple[np.ndarray, np.ndarray, np.ndarray], bone: int, kind: Surface = Surface.BAG
+    mannequin: Mannequin,
+    form: tuple[np.ndarray, np.ndarray, np.ndarray],
+    bone: int,
+    kind: Surface = Surface.BAG,
 ) -> Piece:
     """A rigid part of a bag."""
     points, places, faces = form
-    return Piece(kind, points, places, faces, rigid(len(points), len(figure.joints), bone))
+    return Piece(kind, points, places, faces, rigid(len(points), len(mannequin.joints), bone))
 
 
-def _backpack(figure: Figure, size: float, cloth: np.ndarray) -> list[Piece]:
+def _backpack(mannequin: Mannequin, size: float, cloth: np.ndarray) -> list[Piece]:
     """Body, lid, front pocket and a grip; it hangs from the shoulders."""
-    bone = figure.body.bone("spine_03")
-    top = figure.joints[figure.body.bone("clavicle_l"), 1] - 0.01
+    bone = mannequin.body.bone("spine_03")
+    top = mannequin.joints[mannequin.body.bone("clavicle_l"), 1] - 0.01
     tall, wide, deep = 0.40 * size, 0.28 * size, 0.15 * size
     near = cloth[(np.abs(cloth[:, 0]) < 0.1) & (cloth[:, 1] < top - 0.05) & (cloth[:, 1] > top - 0.3)]
     back = near[:, 2].min()
@@ -44,32 +47,32 @@ def _backpack(figure: Figure, size: float, cloth: np.ndarray) -> list[Piece]:
     arc = np.linspace(0, np.pi, 5)
     grip = np.stack([0.03 * np.cos(arc), 0.035 * np.sin(arc), 0 * arc], 1)
     grip = rope(middle + [0, 0.5 * tall, 0.35 * deep] + grip, np.full(5, 0.006), 4)
-    return [_piece(figure, form, bone) for form in (body, pocket, lid)] + [
-        _piece(figure, grip, bone, Surface.STRAP)
+    return [_piece(mannequin, form, bone) for form in (body, pocket, lid)] + [
+        _piece(mannequin, grip, bone, Surface.STRAP)
     ]
 
 
-def _handbag(figure: Figure, size: float) -> list[Piece]:
+def _handbag(mannequin: Mannequin, size: float) -> list[Piece]:
     """A bag with two handles, in the left hand; it never turns with the hand."""
-    bone = len(figure.joints)
-    hand = figure.joints[figure.body.bone("middle_01_l")] + [0.0, -0.045, 0.0]
+    bone = len(mannequin.joints)
+    hand = mannequin.joints[mannequin.body.bone("middle_01_l")] + [0.0, -0.045, 0.0]
     tall, long, deep = 0.21 * size, 0.29 * size, 0.10 * size
     middle = hand + [0.015, -0.13 - 0.5 * tall, 0.0]
-    pieces = [_piece(figure, box(middle, [deep, tall, long], 0.4, taper=0.12), bone)]
+    pieces = [_piece(mannequin, box(middle, [deep, tall, long], 0.4, taper=0.12), bone)]
     arc = np.linspace(0, np.pi, 9)
     for side in (-1, 1):
         path = np.stack(
             [side * 0.25 * deep * (1 - 0.7 * np.sin(arc)), 0.15 * np.sin(arc), 0.32 * long * np.cos(arc)], 1
         )
         handle = rope(middle + [0, 0.46 * tall, 0] + path, np.full(9, 0.007), 4)
-        pieces.append(_piece(figure, handle, bone, Surface.STRAP))
+        pieces.append(_piece(mannequin, handle, bone, Surface.STRAP))
     return pieces
 
 
-def _shoulder_bag(figure: Figure, size: float, cloth: np.ndarray) -> list[Piece]:
+def _shoulder_bag(mannequin: Mannequin, size: float, cloth: np.ndarray) -> list[Piece]:
     """A bag at the right hip with a flap."""
-    bone = figure.body.bone("pelvis")
-    hip = figure.joints[figure.body.bone("thigh_r")]
+    bone = mannequin.body.bone("pelvis")
+    hip = mannequin.joints[mannequin.body.bone("thigh_r")]
     near = cloth[(np.abs(cloth[:, 1] - hip[1]) < 0.08) & (cloth[:, 0] < 0)]
     side = near[:, 0].min() if len(near) else hip[0] - 0.1
     tall, long, deep = 0.22 * size, 0.29 * size, 0.085 * size
@@ -77,4 +80,4 @@ def _shoulder_bag(figure: Figure, size: float, cloth: np.ndarray) -> list[Piece]
     body = box(middle, [deep, tall, long], 0.35)
     flap = box(middle + [-0.10 * deep, 0.18 * tall, 0], [1.0 * deep, 0.68 * tall, 1.03 * long], 0.35)
     flap[1][:, 1] = 0.4 * flap[1][:, 1] + 3.0
-    return [_piece(figure, form, bone) for form in (body, flap)]
+    return [_piece(mannequin, form, bone) for form in (body, flap)]

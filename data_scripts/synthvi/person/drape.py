@@ -1,6 +1,6 @@
 """How cloth (and hair) hangs: convex sections that may shrink downwards only so fast.
 
-Cloth spans the hollows of a body: at every height take the convex hull of the body's section. Cloth falls from what is
+Cloth spans the concave parts of a body: at every height take the convex hull of the body's section. Cloth falls from what is
 widest: going down, the hull may shrink by at most ``slope`` metres per metre. Both are one line each on the *support function*
 h(θ) = max over the section's points p of p·(sin θ, cos θ), from which the radius follows as min over θ of h(θ)/cos(θ − φ).
 The result is a tube of rings, one vertex per direction: trunks of shirts, coats, skirts, trouser legs, hair, hats.

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from .drape import Drape, borrow_weights, hang
-from .mannequin import Figure, arm_length_share, neutral, ramp, regions
+from .mannequin import Mannequin, arm_length_share, neutral, ramp, regions
 from .pieces import Piece, Surface, numbered_anew, ring_faces
 
 WAIST = 0.13  # rest height at which trunk garments change from shell to tube
@@ -42,27 +42,27 @@ def slope_of(volume: float) -> float:
     return float(np.clip(0.62 - 20.0 * volume, 0.04, 0.55))
 
 
-def upper_garment(figure: Figure, cloth: Tailoring) -> list[Piece]:
+def upper_garment(mannequin: Mannequin, cloth: Tailoring) -> list[Piece]:
     """A shirt, jumper, jacket or coat: shell with sleeves, and a tube below the waist."""
     low = min(cloth.hem, WAIST - 0.02)
     free = np.linspace(WAIST, low, max(3, int((WAIST - low) / 0.05) + 2))
     levels = np.concatenate([np.linspace(0.49, WAIST, 10)[:-1], free])
-    tube = _trunk_drape(figure, levels, cloth.slope)
-    pieces = [_upper_shell(figure, cloth, tube.widen(cloth.volume + 0.004))]
+    tube = _trunk_drape(mannequin, levels, cloth.slope)
+    pieces = [_upper_shell(mannequin, cloth, tube.widen(cloth.volume + 0.004))]
     if cloth.hem < WAIST - 0.07:
         pieces.append(_tail(cloth, tube, len(free)))
     return pieces
 
 
-def _trunk_drape(figure: Figure, levels: np.ndarray, slope: float, columns: int = 32) -> Drape:
+def _trunk_drape(mannequin: Mannequin, levels: np.ndarray, slope: float, columns: int = 32) -> Drape:
     """Cloth around trunk and both legs."""
     inside = regions().hung
-    middle = figure.joints[figure.body.bone("pelvis"), 2] + 0.015
+    middle = mannequin.joints[mannequin.body.bone("pelvis"), 2] + 0.015
     centers = np.tile([0.0, middle], (len(levels), 1))
-    heights = figure.height_of(levels)
+    heights = mannequin.height_of(levels)
     return hang(
-        figure.vertices[inside],
-        figure.rest[inside, 1],
+        mannequin.vertices[inside],
+        mannequin.rest[inside, 1],
         levels,
         heights,
         centers,
@@ -71,23 +71,23 @@ def _trunk_drape(figure: Figure, levels: np.ndarray, slope: float, columns: int 
     )
 
 
-def _upper_shell(figure: Figure, cloth: Tailoring, tube: Drape) -> Piece:
+def _upper_shell(mannequin: Mannequin, cloth: Tailoring, tube: Drape) -> Piece:
     """Shoulders, chest and sleeves of an upper garment."""
-    rest, arm = figure.rest, regions().arm
+    rest, arm = mannequin.rest, regions().arm
     share = arm_length_share(rest)
     near_neck = ramp(rest[:, 1], 0.46, 0.56)
     cuff = 0.3 * cloth.volume * ramp(share, 0.1, max(0.3, cloth.sleeve))
     offset = cloth.volume * (1 - near_neck) + 0.005 + (cloth.trunk == Surface.COAT) * 0.006 * near_neck
     offset = (1 - arm) * offset + arm * (0.5 * cloth.volume + 0.006 + cuff)
     rounds = 3 + int(150 * cloth.volume)
-    made = _relax(figure, offset, rounds)
+    made = _relax(mannequin, offset, rounds)
     pull = ramp(rest[:, 1], 0.49, 0.42) * (1 - ramp(arm, 0.0, 0.4))
     _pull_out(made, tube, rest[:, 1], pull)
     even = _even(rounds)
     cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
     cut = np.minimum(cut, (cloth.sleeve - share) * 0.43 + 0.3 * (1 - ramp(arm, 0.2, 0.7)))
     cut = np.minimum(cut, _opening(cloth, even))
-    faces = figure.body.faces[figure.body.face_parts == 0]
+    faces = mannequin.body.faces[mannequin.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]
     surface = np.where((arm[faces] > 0.5).any(axis=1), cloth.arm, cloth.trunk)
     return _shell_piece(surface, made, faces, cut, even)
@@ -164,13 +164,13 @@ def _even(rounds: int) -> np.ndarray:
     return made
 
 
-def _relax(figure: Figure, offset: np.ndarray, rounds: int) -> np.ndarray:
+def _relax(mannequin: Mannequin, offset: np.ndarray, rounds: int) -> np.ndarray:
     """Move every vertex out by its offset and smooth: cloth shows no anatomy, but never sinks into the body."""
-    normals, mean = figure.normals, regions().mean
-    made = figure.vertices + normals * offset[:, None]
+    normals, mean = mannequin.normals, regions().mean
+    made = mannequin.vertices + normals * offset[:, None]
     for _ in range(rounds):
         made = 0.4 * made + 0.6 * (mean @ made)
-    sunk = 0.8 * offset - ((made - figure.vertices) * normals).sum(1)
+    sunk = 0.8 * offset - ((made - mannequin.vertices) * normals).sum(1)
     return made + normals * np.maximum(0.0, sunk)[:, None]
 
 
@@ -183,29 +183,29 @@ def _shell_piece(
     return Piece(surface, made[used], rest[used], numbered, weights, cut[used])
 
 
-def trousers(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
+def trousers(mannequin: Mannequin, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
     """Trousers or shorts: pelvis and two legs; ``top`` is the rest height above which something covers them."""
-    rest = figure.rest
-    tube = _trunk_drape(figure, np.linspace(0.2, -0.14, 8), slope_of(volume)).widen(volume + 0.003)
-    made = _relax(figure, np.full(len(rest), volume + 0.004), rounds=6)
+    rest = mannequin.rest
+    tube = _trunk_drape(mannequin, np.linspace(0.2, -0.14, 8), slope_of(volume)).widen(volume + 0.003)
+    made = _relax(mannequin, np.full(len(rest), volume + 0.004), rounds=6)
     _pull_out(made, tube, rest[:, 1], ramp(rest[:, 1], -0.07, 0.02))
     cut = np.minimum(0.165 - rest[:, 1], _lower_edge(hem, -0.12, rest[:, 1]))
-    faces = figure.body.faces[figure.body.face_parts == 0]
+    faces = mannequin.body.faces[mannequin.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (regions().arm[faces].max(axis=1) < 0.5)]
     faces = faces[rest[faces, 1].min(axis=1) < top]
     pieces = [_shell_piece(Surface.BOTTOM, made, faces, cut, rest)]
-    return pieces + [_leg(figure, sign, volume, hem, flare) for sign in (1, -1)]
+    return pieces + [_leg(mannequin, sign, volume, hem, flare) for sign in (1, -1)]
 
 
-def leg_drape(figure: Figure, sign: int, levels: np.ndarray, slope: float, columns: int = 14) -> Drape:
+def leg_drape(mannequin: Mannequin, sign: int, levels: np.ndarray, slope: float, columns: int = 14) -> Drape:
     """Cloth around one leg (``sign`` +1 the left): straight down from the ankle on, whatever the foot does."""
     inside = _in_leg(sign)
-    points, own = figure.vertices[inside], figure.rest[inside, 1]
+    points, own = mannequin.vertices[inside], mannequin.rest[inside, 1]
     flat, centers = points[:, [0, 2]], []
     for level in levels:
         near = flat[np.abs(own - max(level, -0.66)) < 0.035]
         centers.append(0.5 * (near.min(0) + near.max(0)))
-    heights = figure.height_of(levels)
+    heights = mannequin.height_of(levels)
     return hang(points, own, levels, heights, np.array(centers), slope=slope, columns=columns, window=0.033)
 
 
@@ -216,11 +216,13 @@ def _in_leg(sign: int) -> np.ndarray:
     return np.flatnonzero(area.trunk & (area.side == sign) & (rest > -0.70) & (rest < 0.04))
 
 
-def _leg(figure: Figure, sign: int, volume: float, hem: float, flare: float) -> Piece:
+def _leg(mannequin: Mannequin, sign: int, volume: float, hem: float, flare: float) -> Piece:
     """One trouser leg."""
     levels = np.linspace(-0.035, hem, max(4, int((-0.035 - hem) / 0.055) + 2))
     extra = volume + 0.005 + flare * ramp(levels, -0.3, -0.76)[:, None]
-    made, rest = (leg_drape(who, sign, levels, slope_of(volume)).widen(extra) for who in (figure, neutral()))
+    made, rest = (
+        leg_drape(who, sign, levels, slope_of(volume)).widen(extra) for who in (mannequin, neutral())
+    )
     points = made.points()
     points[:, 0] = sign * np.maximum(sign * points[:, 0], 0.002)
     weights = _tube_weights(rest, rest.points(), regions().leg_weights, rounds=1)
@@ -234,12 +236,12 @@ def skirt_slope(volume: float, flare: float) -> float:
     return 0.3 - 8.0 * volume - flare
 
 
-def skirt(figure: Figure, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
+def skirt(mannequin: Mannequin, *, volume: float, hem: float, flare: float, top: float) -> list[Piece]:
     """A skirt down to its hem; ``top`` is the rest height above which something covers it."""
     levels = np.linspace(0.175, hem, max(5, int((0.175 - hem) / 0.05) + 2))
     extra = volume + 0.003 + flare * ramp(levels, 0.12, hem)[:, None]
     made, rest = (
-        _trunk_drape(who, levels, skirt_slope(volume, flare)).widen(extra) for who in (figure, neutral())
+        _trunk_drape(who, levels, skirt_slope(volume, flare)).widen(extra) for who in (mannequin, neutral())
     )
     weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=6 + len(levels) // 2)
     cut = np.repeat(np.minimum(levels - hem, INNER * (top - levels)), rest.radii.shape[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .drape import Drape, directions, hang
-from .mannequin import Figure, ramp
+from .mannequin import Mannequin, ramp
 from .pieces import Piece, Surface, box, rigid, ring_faces, rope
 from .wardrobe import Hair, Style
 
@@ -40,49 +40,48 @@ def hair_edge(angle: np.ndarray, style: Style) -> np.ndarray:
     return np.maximum(edge, style.hair_bottom if long else 0.0) + style.hairline * ramp(degrees, 70, 30)
 
 
-def head_wear(figure: Figure, style: Style) -> list[Piece]:
+def head_wear(mannequin: Mannequin, style: Style) -> list[Piece]:
     """Hair, bun or tail, hat, brim and scarf."""
     pieces = []
     if style.hair != Hair.BALD:
-        pieces.append(_hair(figure, style))
+        pieces.append(_hair(mannequin, style))
     if style.hair in (Hair.BUN, Hair.TAIL):
-        pieces.append(_knot(figure, style))
+        pieces.append(_knot(mannequin, style))
     if style.hat:
-        pieces.append(_hat(figure, style))
+        pieces.append(_hat(mannequin, style))
     if style.hat == 2:
-        pieces.append(_brim(figure, style))
+        pieces.append(_brim(mannequin, style))
     if style.scarf:
-        pieces.append(_scarf(figure))
+        pieces.append(_scarf(mannequin))
     return pieces
 
 
-def _skull(figure: Figure, levels: np.ndarray, slope: float) -> Drape:
+def _skull(mannequin: Mannequin, levels: np.ndarray, slope: float) -> Drape:
     """The tube around skull and neck, without ears, nose and chin."""
-    head = figure.body.part_vertices("head")
-    rest = figure.rest[head]
+    head = mannequin.body.part_vertices("head")
+    rest = mannequin.rest[head]
     ear = (np.abs(rest[:, 0]) > 0.0725) & (rest[:, 1] < 0.755)
     face = (rest[:, 2] > 0.10) & (rest[:, 1] < 0.755)
     chin = (rest[:, 2] > 0.05) & (rest[:, 1] < 0.70)
     kept = head[~(ear | face | chin)]
-    middle = figure.joints[figure.body.bone("head"), 2] + 0.035
+    middle = mannequin.joints[mannequin.body.bone("head"), 2] + 0.035
     centers = np.tile([0.0, middle], (len(levels), 1))
-    rise = _rise(figure)
-    points, own = figure.vertices[kept], figure.rest[kept, 1]
+    rise = _rise(mannequin)
+    points, own = mannequin.vertices[kept], mannequin.rest[kept, 1]
     tube = hang(points, own, levels, levels + rise, centers, slope=slope, columns=COLUMNS, window=0.014)
-    dome = (1.0 - ramp(levels, 0.755, CROWN[0]) ** 2.6) ** (
-        1 / 2.6
-    )  # fits the skull's profile above the brows
+    # fits the skull's profile above the brows
+    dome = (1.0 - ramp(levels, 0.755, CROWN[0]) ** 2.6) ** (1 / 2.6)
     widest = tube.radii[np.abs(levels - 0.77).argmin()]
     top = levels > 0.78
     tube.radii[top] = np.minimum(tube.radii, np.maximum(dome[:, None] * widest, 0.002))[top]
     return tube
 
 
-def _rise(figure: Figure) -> float:
+def _rise(mannequin: Mannequin) -> float:
     """How much higher than the neutral body's this head sits, metres."""
-    skull = figure.body.part_vertices("head")
-    top = skull[figure.rest[skull, 1] > 0.80]
-    return float((figure.vertices[top, 1] - figure.rest[top, 1]).mean())
+    skull = mannequin.body.part_vertices("head")
+    top = skull[mannequin.rest[skull, 1] > 0.80]
+    return float((mannequin.vertices[top, 1] - mannequin.rest[top, 1]).mean())
 
 
 def _cover(tube: Drape, side: np.ndarray | float, above: float) -> np.ndarray:
@@ -100,13 +99,13 @@ def _rest_of(tube: Drape) -> np.ndarray:
     return np.stack([flat[:, 0], np.repeat(tube.levels, COLUMNS), flat[:, 1]], 1)
 
 
-def _hair(figure: Figure, style: Style) -> Piece:
+def _hair(mannequin: Mannequin, style: Style) -> Piece:
     """The cap of hair; long hair hangs down to its tips, behind the shoulders."""
     long = style.hair == Hair.LONG
     levels = np.array(CROWN)
     if long:
         levels = np.concatenate([levels[:-2], np.linspace(0.64, style.hair_bottom - 0.02, 8)])
-    tube = _skull(figure, levels, 0.16 if long else 0.75)
+    tube = _skull(mannequin, levels, 0.16 if long else 0.75)
     angle = np.tile(2 * np.pi * np.arange(COLUMNS) / COLUMNS, len(levels))
     height = np.repeat(levels, COLUMNS)
     thick = style.hair_volume * (1.0 + 0.35 * np.sin(3 * angle + style.fold_phase))
@@ -127,31 +126,33 @@ def _hair(figure: Figure, style: Style) -> Piece:
     if style.hair == Hair.RECEDING:
         cut = np.minimum(cut, 0.778 - 0.012 * np.cos(angle) - height)
     if long:
-        _fall_behind(figure, made, height)
-    weights = rigid(len(made), len(figure.joints), figure.body.bone("head"))
+        _fall_behind(mannequin, made, height)
+    weights = rigid(len(made), len(mannequin.joints), mannequin.body.bone("head"))
     if long:  # the tips rest on the back
         low = 0.8 * ramp(height, 0.60, 0.50)
         weights *= 1.0 - low[:, None]
-        weights[:, figure.body.bone("spine_03")] += low
+        weights[:, mannequin.body.bone("spine_03")] += low
     return Piece(Surface.HAIR, made, _rest_of(tube), ring_faces(len(levels), COLUMNS), weights, cut)
 
 
-def _fall_behind(figure: Figure, made: np.ndarray, height: np.ndarray) -> None:
+def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray) -> None:
     """Move the hair at the back behind the shoulders and the coat, in place."""
-    shell = figure.body.part_vertices("shell")
-    for i in np.flatnonzero((height < 0.60) & (made[:, 2] < figure.joints[figure.body.bone("head"), 2])):
+    shell = mannequin.body.part_vertices("shell")
+    for i in np.flatnonzero(
+        (height < 0.60) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2])
+    ):
         near = shell[
-            (np.abs(figure.vertices[shell, 1] - made[i, 1]) < 0.03)
-            & (np.abs(figure.vertices[shell, 0] - made[i, 0]) < 0.04)
+            (np.abs(mannequin.vertices[shell, 1] - made[i, 1]) < 0.03)
+            & (np.abs(mannequin.vertices[shell, 0] - made[i, 0]) < 0.04)
         ]
         if len(near):
-            made[i, 2] = min(made[i, 2], figure.vertices[near, 2].min() - 0.02)
+            made[i, 2] = min(made[i, 2], mannequin.vertices[near, 2].min() - 0.02)
 
 
-def _knot(figure: Figure, style: Style) -> Piece:
+def _knot(mannequin: Mannequin, style: Style) -> Piece:
     """A bun, or a tail that hangs from the back of the head."""
-    bone = figure.body.bone("head")
-    back = np.array([0.0, 0.0, figure.joints[bone, 2] - 0.016]) + [0.0, _rise(figure), 0.0]
+    bone = mannequin.body.bone("head")
+    back = np.array([0.0, 0.0, mannequin.joints[bone, 2] - 0.016]) + [0.0, _rise(mannequin), 0.0]
     if style.hair == Hair.BUN:
         points, places, faces = box(back + [0, 0.80, -0.055], [0.095, 0.09, 0.085], 1.0)
     else:
@@ -160,15 +161,15 @@ def _knot(figure: Figure, style: Style) -> Piece:
         path = np.concatenate([bend, [[0, 0.5 * (0.68 + end), -0.095], [0, end, -0.085]]])
         points, places, faces = rope(back + path, [0.012, 0.02, 0.028, 0.033, 0.028, 0.008], 8)
     rest = np.stack([places[:, 0] * 0.08, points[:, 1], np.full(len(points), -0.06)], 1)
-    return Piece(Surface.HAIR, points, rest, faces, rigid(len(points), len(figure.joints), bone))
+    return Piece(Surface.HAIR, points, rest, faces, rigid(len(points), len(mannequin.joints), bone))
 
 
-def _hat(figure: Figure, style: Style) -> Piece:
+def _hat(mannequin: Mannequin, style: Style) -> Piece:
     """A woollen hat or the crown of a cap."""
     woollen = style.hat == 1
     levels = np.array([level for level in CROWN if level > style.hat_line + 0.012])
     levels = np.concatenate([levels, [style.hat_line + 0.01, style.hat_line - 0.012, style.hat_line - 0.04]])
-    tube = _skull(figure, levels, 0.05)
+    tube = _skull(mannequin, levels, 0.05)
     side = np.full((len(levels), 1), 0.016 if woollen else 0.013)
     if woollen:
         side[-3:] += 0.005  # the turned-up edge
@@ -176,13 +177,13 @@ def _hat(figure: Figure, style: Style) -> Piece:
     angle = np.tile(2 * np.pi * np.arange(COLUMNS) / COLUMNS, len(levels))
     deep = 0.03 * (0.5 - 0.5 * np.cos(angle)) if woollen else 0.012 * (0.5 - 0.5 * np.cos(angle))
     cut = np.repeat(levels, COLUMNS) - (style.hat_line - 0.004 - deep)
-    weights = rigid(len(made), len(figure.joints), figure.body.bone("head"))
+    weights = rigid(len(made), len(mannequin.joints), mannequin.body.bone("head"))
     return Piece(Surface.HAT, made, _rest_of(tube), ring_faces(len(levels), COLUMNS), weights, cut)
 
 
-def _brim(figure: Figure, style: Style) -> Piece:
+def _brim(mannequin: Mannequin, style: Style) -> Piece:
     """The brim of a cap: a bent plate."""
-    tube = _skull(figure, np.array([0.82, style.hat_line, style.hat_line - 0.02]), 0.05)
+    tube = _skull(mannequin, np.array([0.82, style.hat_line, style.hat_line - 0.02]), 0.05)
     angle = np.linspace(-1.15, 1.15, 11)
     base = np.interp(
         np.rad2deg(angle) % 360, np.arange(COLUMNS + 1) * 360 / COLUMNS, tube.radii[1, [*range(COLUMNS), 0]]
@@ -199,16 +200,16 @@ def _brim(figure: Figure, style: Style) -> Piece:
         )
     points = np.concatenate(rings)
     rest = np.tile([0.0, style.hat_line, 0.2], (len(points), 1))
-    weights = rigid(len(points), len(figure.joints), figure.body.bone("head"))
+    weights = rigid(len(points), len(mannequin.joints), mannequin.body.bone("head"))
     return Piece(Surface.HAT, points, rest, ring_faces(3, len(angle), closed=False), weights)
 
 
-def _scarf(figure: Figure) -> Piece:
+def _scarf(mannequin: Mannequin) -> Piece:
     """A scarf: a thick ring around the neck."""
-    neck = figure.joints[figure.body.bone("neck_01")]
+    neck = mannequin.joints[mannequin.body.bone("neck_01")]
     angle = np.linspace(0, 2 * np.pi, 19)
     path = np.stack([0.080 * np.sin(angle), -0.016 * np.cos(angle), 0.088 * np.cos(angle)], 1)
     points, places, faces = rope(neck + [0, 0, 0.018] + path, np.tile([0.034, 0.036], (19, 1)), 8)
     rest = np.stack([places[:, 0], places[:, 1] * 0.3, places[:, 2]], 1)
-    weights = rigid(len(points), len(figure.joints), figure.body.bone("neck_01"))
+    weights = rigid(len(points), len(mannequin.joints), mannequin.body.bone("neck_01"))
     return Piece(Surface.SCARF, points, rest, faces, weights)

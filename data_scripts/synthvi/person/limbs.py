@@ -24,10 +24,8 @@ class Limbs:
     forearm: np.ndarray
     upper_arm: np.ndarray  # (3,) from shoulder to elbow
     spread: float  # least sideways per downwards of the upper arm: hands hang outside the clothes
-    half_roll: (
-        np.ndarray
-    )  # (3, 3) half and whole turn of the hanging forearm that brings the thumb to the front
-    roll: np.ndarray
+    half_roll: np.ndarray  # (3, 3) half of `roll`
+    roll: np.ndarray  # (3, 3) turn of the hanging forearm that brings the thumb to the front
     fingers: np.ndarray  # (fingers, 3, 3) turns against the hand
 
 

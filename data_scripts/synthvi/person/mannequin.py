@@ -29,7 +29,7 @@ def ramp(value: np.ndarray | float, start: float, end: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Mannequin:
     """A body of one shape. Arrays over the asset's vertices."""
 
     body: Body
@@ -113,14 +113,14 @@ def regions() -> Regions:
     )
 
 
-def figure_of(body: Body, shape: Shape) -> Figure:
+def mannequin_of(body: Body, shape: Shape) -> Mannequin:
     """The body of a person in the rest pose."""
     vertices, joints = morph(body, shape)
-    return Figure(body, vertices, joints, vertex_normals(vertices, body.faces))
+    return Mannequin(body, vertices, joints, vertex_normals(vertices, body.faces))
 
 
 @lru_cache(maxsize=1)
-def neutral() -> Figure:
+def neutral() -> Mannequin:
     """The asset's own neutral body: where rest positions live."""
     body = load_body()
-    return Figure(body, body.vertices, body.joints, vertex_normals(body.vertices, body.faces))
+    return Mannequin(body, body.vertices, body.joints, vertex_normals(body.vertices, body.faces))

@@ -13,7 +13,7 @@ from .body import Body, load_body
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
 from .limbs import Limbs, limbs_of
-from .mannequin import Figure, arm_length_share, figure_of, ramp, regions
+from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
 from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
 from .wardrobe import Hair, Person, Style
@@ -33,9 +33,8 @@ class Outfit:
     surfaces: np.ndarray  # (m,) uint8 Surface
     weight_bones: np.ndarray  # (n, 4) int32; bone number len(joints) hangs from the left hand, never turning
     weights: np.ndarray  # (n, 4) float32
-    lift: (
-        np.ndarray
-    )  # (n,) float32 metres by which a vertex is drawn nearer than it is: outer cloth hides inner
+    # (n,) float32 metres by which a vertex is drawn nearer than it is, so that outer cloth hides inner
+    lift: np.ndarray
     joints: np.ndarray  # (bones, 3) float32
     hip: float  # half width of the clothes where the hands hang, metres
 
@@ -53,16 +52,16 @@ class Outfit:
 def dress(body: Body, person: Person) -> Outfit:
     """Build the dressed mesh of a person."""
     style = person.style
-    figure = figure_of(body, person.shape)
-    upper = _upper(figure, style)
-    pieces = [*_skin(figure, style), *upper, *_lower(figure, style)]
-    pieces += shoes(figure, style.shoe_top, style.shoe_point)
-    pieces += head_wear(figure, style)
-    pieces += bag(figure, style, np.concatenate([piece.vertices for piece in upper]))
-    return _join(pieces, figure)
+    mannequin = mannequin_of(body, person.shape)
+    upper = _upper(mannequin, style)
+    pieces = [*_skin(mannequin, style), *upper, *_lower(mannequin, style)]
+    pieces += shoes(mannequin, style.shoe_top, style.shoe_point)
+    pieces += head_wear(mannequin, style)
+    pieces += bag(mannequin, style, np.concatenate([piece.vertices for piece in upper]))
+    return _join(pieces, mannequin)
 
 
-def _upper(figure: Figure, style: Style) -> list[Piece]:
+def _upper(mannequin: Mannequin, style: Style) -> list[Piece]:
     """Top, and a coat over it."""
     pieces: list[Piece] = []
     top = Tailoring(
@@ -78,7 +77,7 @@ def _upper(figure: Figure, style: Style) -> list[Piece]:
         arm=Surface.SLEEVE,
     )
     if not style.coat:
-        return upper_garment(figure, top)
+        return upper_garment(mannequin, top)
     coat = Tailoring(
         volume=style.coat_volume + 0.5 * style.top_volume,
         over=max(style.bottom_volume, style.top_volume) + 0.020,
@@ -91,7 +90,7 @@ def _upper(figure: Figure, style: Style) -> list[Piece]:
         trunk=Surface.COAT,
         arm=Surface.COAT_SLEEVE,
     )
-    for piece in upper_garment(figure, top):
+    for piece in upper_garment(mannequin, top):
         near = _under_coat(piece.rest, style)
         keep = ~near[piece.faces].all(axis=1)
         kind = np.broadcast_to(piece.surface, len(piece.faces))
@@ -99,7 +98,7 @@ def _upper(figure: Figure, style: Style) -> list[Piece]:
         pieces.append(
             Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
         )
-    return pieces + upper_garment(figure, coat)
+    return pieces + upper_garment(mannequin, coat)
 
 
 def _top_slope(style: Style) -> float:
@@ -114,11 +113,11 @@ def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
     return (rest[:, 1] < 0.46) & (rest[:, 1] > style.coat_hem + 0.05) & beside
 
 
-def _lower(figure: Figure, style: Style) -> list[Piece]:
+def _lower(mannequin: Mannequin, style: Style) -> list[Piece]:
     """Trousers or skirt."""
     if style.skirt:
         return skirt(
-            figure,
+            mannequin,
             volume=style.bottom_volume,
             hem=style.bottom_hem,
             flare=style.flare,
@@ -128,7 +127,7 @@ def _lower(figure: Figure, style: Style) -> list[Piece]:
     if style.coat and style.coat_open:
         covered = style.top_hem
     return trousers(
-        figure,
+        mannequin,
         volume=style.bottom_volume,
         hem=style.bottom_hem,
         flare=style.flare,
@@ -136,9 +135,9 @@ def _lower(figure: Figure, style: Style) -> list[Piece]:
     )
 
 
-def _skin(figure: Figure, style: Style) -> list[Piece]:
+def _skin(mannequin: Mannequin, style: Style) -> list[Piece]:
     """Head, hands, and what shows of the rest; triangles that clothes and hair hide for good are left out."""
-    body, rest = figure.body, figure.rest
+    body, rest = mannequin.body, mannequin.rest
     faces, parts = body.faces, body.face_parts
     hidden = _hidden_skin(rest, style)
     pieces = []
@@ -148,7 +147,7 @@ def _skin(figure: Figure, style: Style) -> list[Piece]:
             chosen = chosen[~(hidden[name == "head"][chosen]).all(axis=1)]
         used, numbered = numbered_anew(chosen, len(rest))
         weights = np.column_stack([regions().weights[used], np.zeros(len(used))])
-        pieces.append(Piece(surface, figure.vertices[used], rest[used], numbered, weights))
+        pieces.append(Piece(surface, mannequin.vertices[used], rest[used], numbered, weights))
     return pieces
 
 
@@ -169,7 +168,7 @@ def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray
     return shell, hair & ((rest[:, 2] < 0.09) | (y > 0.81))
 
 
-def _join(pieces: list[Piece], figure: Figure) -> Outfit:
+def _join(pieces: list[Piece], mannequin: Mannequin) -> Outfit:
     """One mesh of all pieces; every vertex keeps its four strongest bones."""
     starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
     strongest = [_strongest(piece.weights) for piece in pieces]
@@ -185,8 +184,8 @@ def _join(pieces: list[Piece], figure: Figure) -> Outfit:
         weight_bones=top,
         weights=(share / share.sum(1, keepdims=True)).astype(np.float32),
         lift=np.concatenate([_lift(piece) for piece in pieces]).astype(np.float32),
-        joints=figure.joints,
-        hip=_hip(pieces, figure),
+        joints=mannequin.joints,
+        hip=_hip(pieces, mannequin),
     )
 
 
@@ -226,9 +225,9 @@ def _lift(piece: Piece) -> np.ndarray:
     return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))
 
 
-def _hip(pieces: list[Piece], figure: Figure) -> float:
+def _hip(pieces: list[Piece], mannequin: Mannequin) -> float:
     """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
-    hip = figure.joints[figure.body.bone("thigh_l"), 1]
+    hip = mannequin.joints[mannequin.body.bone("thigh_l"), 1]
     hanging = (Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
     points = np.concatenate([p.vertices for p in pieces if int(np.ravel(p.surface)[0]) in hanging])
     return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())

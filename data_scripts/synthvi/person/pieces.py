@@ -39,9 +39,8 @@ class Piece:
     vertices: np.ndarray  # (n, 3) metres
     rest: np.ndarray  # (n, 3) where materials are looked up: neutral rest position, or place within the part
     faces: np.ndarray  # (m, 3) int, counter-clockwise seen from outside
-    weights: (
-        np.ndarray
-    )  # (n, bones + 1) share of every bone; the last one hangs from the left hand, never turning
+    # (n, bones + 1) share of every bone; the last one hangs from the left hand, never turning
+    weights: np.ndarray
     cut: np.ndarray | None = None  # (n,) metres inside the cloth's edge, negative is cut away; None: no edge
 
 

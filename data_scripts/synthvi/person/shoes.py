@@ -8,23 +8,23 @@ import numpy as np
 
 from .drape import directions
 from .garments import leg_drape
-from .mannequin import Figure, ramp, regions
+from .mannequin import Mannequin, ramp, regions
 from .pieces import Piece, Surface, ring_faces
 
 COLUMNS = 18
 SOLE = 0.024  # thickness, metres
 
 
-def shoes(figure: Figure, shoe_top: float, pointed: float) -> list[Piece]:
+def shoes(mannequin: Mannequin, shoe_top: float, pointed: float) -> list[Piece]:
     """Both shoes. ``shoe_top`` is the rest height at which they end, ``pointed`` 0..1 the form of the toe."""
-    return [_shoe(figure, sign, shoe_top, pointed) for sign in (1, -1)]
+    return [_shoe(mannequin, sign, shoe_top, pointed) for sign in (1, -1)]
 
 
-def _shoe(figure: Figure, sign: int, shoe_top: float, pointed: float) -> Piece:
+def _shoe(mannequin: Mannequin, sign: int, shoe_top: float, pointed: float) -> Piece:
     """One shoe as a stack of rings from top to sole, closed below."""
     area = regions()
-    foot = area.trunk & (area.side == sign) & (figure.rest[:, 1] < -0.735)
-    points = figure.vertices[foot]
+    foot = area.trunk & (area.side == sign) & (mannequin.rest[:, 1] < -0.735)
+    points = mannequin.vertices[foot]
     floor = points[:, 1].min() - 0.006
     back, front = points[:, 2].min() - 0.008, points[:, 2].max() + 0.012
     middle, half = 0.5 * (points[:, 0].min() + points[:, 0].max()), 0.5 * np.ptp(points[:, 0]) + 0.004
@@ -46,8 +46,8 @@ def _shoe(figure: Figure, sign: int, shoe_top: float, pointed: float) -> Piece:
     rows = np.stack(rings) + [middle, 0.0]
     made = np.stack([rows[..., 0], np.repeat(np.array(heights)[:, None], COLUMNS, 1), rows[..., 1]], -1)
     if shoe_top > -0.70:
-        made = np.concatenate([_shaft(figure, sign, shoe_top, made[0]), made])
-    return _piece(figure, sign, made.reshape(-1, 3), len(made), floor, back, length)
+        made = np.concatenate([_shaft(mannequin, sign, shoe_top, made[0]), made])
+    return _piece(mannequin, sign, made.reshape(-1, 3), len(made), floor, back, length)
 
 
 def _outline(back: float, front: float, half: float, pointed: float) -> np.ndarray:
@@ -66,10 +66,10 @@ def _oval() -> tuple[np.ndarray, ...]:
     return x, z, ramp(-z, 0.0, 1.0), ramp(z, 0.2, 1.0)
 
 
-def _shaft(figure: Figure, sign: int, shoe_top: float, ankle: np.ndarray) -> np.ndarray:
+def _shaft(mannequin: Mannequin, sign: int, shoe_top: float, ankle: np.ndarray) -> np.ndarray:
     """Rings (rows, columns, 3) of a boot's shaft above the ankle ring."""
     levels = np.linspace(shoe_top, -0.665, max(2, int((shoe_top + 0.665) / 0.05) + 2))
-    shaft = leg_drape(figure, sign, levels, 0.25, COLUMNS).widen(0.018)
+    shaft = leg_drape(mannequin, sign, levels, 0.25, COLUMNS).widen(0.018)
     rings = shaft.points().reshape(len(levels), COLUMNS, 3)
     between = 0.5 * (rings[-1] + ankle)
     between[:, [0, 2]] = 0.3 * rings[-1][:, [0, 2]] + 0.7 * ankle[:, [0, 2]]
@@ -77,12 +77,12 @@ def _shaft(figure: Figure, sign: int, shoe_top: float, ankle: np.ndarray) -> np.
 
 
 def _piece(
-    figure: Figure, sign: int, points: np.ndarray, rows: int, floor: float, back: float, length: float
+    mannequin: Mannequin, sign: int, points: np.ndarray, rows: int, floor: float, back: float, length: float
 ) -> Piece:
     """Weights of foot, toes and shin; rest = across, height above the floor, share of the length."""
-    body, side = figure.body, "l" if sign > 0 else "r"
+    body, side = mannequin.body, "l" if sign > 0 else "r"
     ball = body.bone(f"ball_{side}")
-    toes = ramp(points[:, 2], figure.joints[ball, 2] - 0.02, figure.joints[ball, 2] + 0.03)
+    toes = ramp(points[:, 2], mannequin.joints[ball, 2] - 0.02, mannequin.joints[ball, 2] + 0.03)
     shin = ramp(points[:, 1] - floor, 0.10, 0.16)
     weights = np.zeros((len(points), len(body.bone_names) + 1))
     weights[:, body.bone(f"calf_{side}")] = shin

@@ -15,7 +15,9 @@ import numpy as np
 from ..seeds import Purpose, generator
 from ..world import World, camera_numbers, is_infrared
 
-SAME_PLACE = {3: 2}  # camera 3 (infrared) stands where camera 2 (visible) stands
+# Camera 3 (infrared) stands where camera 2 (visible) stands. Test protocols therefore take images of camera 2 out of the
+# lists of queries from camera 3: the same pair stands in `RULES` in dmic/evaluation/ranking.py, and a test compares the two.
+SAME_PLACE = {3: 2}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _draw_camera(number: int, seed: int, world: World) -> Camera:
         saturation=float(np.clip(1.0 + color * rng.uniform(-0.45, 0.26), 0.2, 1.6)),
         haze=float(bright * rng.uniform(0.0, 0.045)),
         blur=float(np.clip(world.blur * (0.095 + sharp * rng.uniform(-0.065, 0.065)), 0.0, 0.3)),
-        noise=world.nir_sensor_noise if infrared else world.sensor_noise,
+        noise=world.infrared_sensor_noise if infrared else world.visible_sensor_noise,
         quality=float(np.clip(world.jpeg_quality * (1.0 + sharp * rng.uniform(-0.22, 0.22)), 5, 98)),
         light=light,
         sun=sun,

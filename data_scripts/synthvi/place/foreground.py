@@ -1,4 +1,4 @@
-"""What is in the way and who stands behind: cutouts of obstacles and bystanders, made once per camera, laid over images."""
+"""Obstacles and people before and behind the person: cutouts, made once per camera and laid over images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..captures import OBSTACLES, Shot, draw_shot, draw_walk
+from ..captures import OBSTACLES, Capture, draw_capture, draw_walk
 from ..compiled import compiled
 from ..person.wardrobe import Style
 from ..seeds import Purpose, generator
@@ -49,14 +49,14 @@ def draw_obstacle(camera: Camera, kind: str, variant: int, seed: int, world: Wor
     hides = rng.uniform(0.3, 0.75)  # metres of the person, from the floor
     tall = camera.height - (camera.height - hides) * (camera.distance - z) / camera.distance
     _build(builder, rng, kind, z, float(max(0.3, tall)))
-    things, materials = builder.arrays()
+    solids, materials = builder.arrays()
     scale, axis_row = nominal_scale(camera, preset.height)
     rotation, origin = axes(camera)
     width = int(2 * scale * WIDEST[kind] / (camera.distance - z)) + 4
     made = trace(
         np.vstack([rotation, origin]),
         np.array([scale, axis_row, 0.5 * width]),
-        things,
+        solids,
         materials,
         np.full(3, -1.0),
         lamp_and_sun(camera, False, world, np.eye(3)),
@@ -96,33 +96,33 @@ def _build(builder: Builder, rng: np.random.Generator, kind: str, z: float, tall
         builder.poster((-wide / 2, wide / 2), (tall - 0.05, tall + 0.5), z + 0.08)
 
 
-def bystander_shot(
+def bystander_capture(
     camera: Camera, number: int, before: bool, seed: int, world: World, style: Style
-) -> tuple[Shot, float]:
-    """Shot of bystander ``number`` as this camera sees it, and its distance from the person (positive: nearer).
+) -> tuple[Capture, float]:
+    """Draw the `Capture` of bystander ``number`` in this camera, and their distance from the person (positive: nearer).
 
     The scale and the row of the feet are those of somebody who stands on the floor at that distance.
     """
     rng = generator(seed, Purpose.BYSTANDER, number, camera.number, int(before))
-    shot = draw_shot(rng, world, draw_walk(rng, world, float(rng.uniform(0, 360))), style)
+    capture = draw_capture(rng, world, draw_walk(rng, world, float(rng.uniform(0, 360))), style)
     nearer = float(rng.uniform(0.4, 0.9) if before else -rng.uniform(0.7, 2.2))
     size = camera.distance / (camera.distance - nearer)
     scale, axis_row = nominal_scale(camera, 1)
     spot = view(np.array([[0.0, 0.0, nearer]]), camera)[0]
     feet = axis_row + spot[1] / spot[2] * scale  # share of the image's height
     return (
-        dataclasses.replace(shot, scale=size, shift=(feet - 0.45 * size - 0.5, 0.0)),
+        dataclasses.replace(capture, scale=size, shift=(feet - 0.45 * size - 0.5, 0.0)),
         nearer,
     )
 
 
-def side_column(kind: str, shot: Shot, world: World, width: int, wide: int) -> int:
+def side_column(kind: str, capture: Capture, world: World, width: int, wide: int) -> int:
     """Left column of a cutout of ``wide`` pixels laid over an image of ``width``."""
-    reach = world.occlusion_depth * shot.occluder_reach
+    reach = world.occlusion_depth * capture.occluder_reach
     if kind in ("person", "sign"):  # comes in from a side
         inner = width * min(0.7, 0.32 + 0.28 * reach)
-        return int(inner) - wide if shot.occluder_side < 0 else int(width - inner)
-    middle = 0.5 * width + shot.occluder_side * width * 0.26 * max(0.0, 1.0 - reach)
+        return int(inner) - wide if capture.occluder_side < 0 else int(width - inner)
+    middle = 0.5 * width + capture.occluder_side * width * 0.26 * max(0.0, 1.0 - reach)
     return int(middle - 0.5 * wide)
 
 

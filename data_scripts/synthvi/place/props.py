@@ -1,4 +1,4 @@
-"""What stands in a place: walls, windows, doors, posters, furniture, plants, cars, all built from three solids."""
+"""Props, what stands in a place: walls, windows, doors, posters, furniture, plants, cars, all built from three solids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GLASS_NIR = 0.10  # a pane shows the dark behind it
 
 
 class Builder:
-    """Collects things and materials of one place.
+    """Collects the solids and materials of one place.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ class Builder:
 
     def __init__(self, rng: np.random.Generator, hue: float, complexity: float) -> None:
         self.rng, self.hue, self.complexity = rng, hue, complexity
-        self._things: list[list[float]] = []
+        self._solids: list[list[float]] = []
         self._materials: list[list[float]] = []
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Things (k, 8) and materials (m, 12) as `tracing.trace` wants them."""
-        return np.array(self._things).reshape(-1, 8), np.array(self._materials).reshape(-1, 12)
+        """Solids (k, 8) and materials (m, 12) as `tracing.trace` wants them."""
+        return np.array(self._solids).reshape(-1, 8), np.array(self._materials).reshape(-1, 12)
 
     # --- colours and materials --------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ class Builder:
         )
 
     def paint(self, value: Range = (0.25, 0.7), saturation: Range = (0.15, 0.5)) -> np.ndarray:
-        """Draw the colour of a painted thing: any hue, not loud."""
+        """Draw the colour of a painted prop: any hue, not loud."""
         return np.array(
             colorsys.hsv_to_rgb(self.rng.uniform(), self.rng.uniform(*saturation), self.rng.uniform(*value))
         )
@@ -93,17 +93,17 @@ class Builder:
 
     def box(self, x: Range, y: Range, z: Range, material: int) -> None:
         """Add an axis-aligned box."""
-        self._things.append([Solid.BOX, x[0], y[0], z[0], x[1], y[1], z[1], material])
+        self._solids.append([Solid.BOX, x[0], y[0], z[0], x[1], y[1], z[1], material])
 
     def cylinder(self, x: float, z: float, radius: float, y: Range, material: int) -> None:
         """Add an upright cylinder."""
-        self._things.append([Solid.CYLINDER, x, z, radius, *y, 0.0, material])
+        self._solids.append([Solid.CYLINDER, x, z, radius, *y, 0.0, material])
 
     def bush(
         self, center: tuple[float, float, float], radii: tuple[float, float, float], material: int
     ) -> None:
         """Add an ellipsoid of leaves."""
-        self._things.append([Solid.BUSH, *center, *radii, material])
+        self._solids.append([Solid.BUSH, *center, *radii, material])
 
     # --- on a wall (its front at z) ---------------------------------------------------------------------------
 
@@ -186,8 +186,8 @@ class Builder:
         for left in (x + 0.03, x + wide - 0.08):
             for near in (z + 0.03, z + 0.57):
                 self.box((left, left + 0.05), (0.0, 0.71), (near, near + 0.05), legs)
-        thing = self.material(self.paint())
-        self.box((x + 0.15, x + 0.45), (0.75, 0.75 + self.rng.uniform(0.1, 0.4)), (z + 0.2, z + 0.42), thing)
+        parcel = self.material(self.paint())
+        self.box((x + 0.15, x + 0.45), (0.75, 0.75 + self.rng.uniform(0.1, 0.4)), (z + 0.2, z + 0.42), parcel)
         seat = self.material(self.paint((0.2, 0.55)))
         self.box((x + 0.35, x + 0.8), (0.42, 0.95), (z - 0.3, z - 0.25), seat)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..display import GAMMA
 from ..person.pose import about_y
 from ..seeds import Purpose, generator
 from ..world import World
@@ -24,7 +25,7 @@ class Place:
     """One place in metres: floor y = 0, people on the line z = 0, the wall behind them towards negative z."""
 
     kind: str  # corridor, hall, shop, street, park
-    things: np.ndarray  # (k, 8), see tracing.Solid
+    solids: np.ndarray  # (k, 8), see tracing.Solid
     materials: np.ndarray  # (m, 12)
     grounds: tuple[float, float, float]  # floor material before and behind z = the third number
     outdoor: bool
@@ -190,31 +191,33 @@ def picture(
     position = turn @ origin + [spot, 0.0, 0.0]
     frame = np.vstack([rotation @ turn.T, position])
     height, width = size[0] + 2 * margin, size[1] + 2 * margin
-    things = _in_view(place.things, frame, 0.5 * width / scale)
-    lens = np.array([scale, axis_row + margin, 0.5 * width])
+    solids = _in_view(place.solids, frame, 0.5 * width / scale)
+    intrinsics = np.array([scale, axis_row + margin, 0.5 * width])
     light = lamp_and_sun(camera, place.outdoor, world, turn)
     grounds = np.array(place.grounds)
-    made = trace(frame, lens, things, place.materials, grounds, light, camera.infrared, 2, height, width)
+    made = trace(
+        frame, intrinsics, solids, place.materials, grounds, light, camera.infrared, 2, height, width
+    )
     if camera.infrared:
-        made[..., :3] *= world.nir_background**2.2
+        made[..., :3] *= world.nir_background**GAMMA
     return made
 
 
-def _in_view(things: np.ndarray, frame: np.ndarray, slope: float) -> np.ndarray:
-    """Things that can be seen or that darken what is seen: all whose bounding circle meets the cone of view."""
-    if len(things) == 0:
-        return things
-    box, bush = things[:, 0] == 0, things[:, 0] == 2
-    low = np.where(box[:, None], things[:, [1, 3]], things[:, [1, 2]])
-    high = np.where(box[:, None], things[:, [4, 6]], things[:, [1, 2]])
-    low[bush], high[bush] = things[bush][:, [1, 3]], things[bush][:, [1, 3]]
+def _in_view(solids: np.ndarray, frame: np.ndarray, slope: float) -> np.ndarray:
+    """Solids that are seen or darken what is seen: all whose bounding circle meets the cone of view."""
+    if len(solids) == 0:
+        return solids
+    box, bush = solids[:, 0] == 0, solids[:, 0] == 2
+    low = np.where(box[:, None], solids[:, [1, 3]], solids[:, [1, 2]])
+    high = np.where(box[:, None], solids[:, [4, 6]], solids[:, [1, 2]])
+    low[bush], high[bush] = solids[bush][:, [1, 3]], solids[bush][:, [1, 3]]
     center, radius = 0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1)
-    radius = radius + np.where(bush, things[:, 4], np.where(box, 0.0, things[:, 3]))
+    radius = radius + np.where(bush, solids[:, 4], np.where(box, 0.0, solids[:, 3]))
     ahead = -frame[2][[0, 2]] / np.linalg.norm(frame[2][[0, 2]])
     offset = center - frame[3][[0, 2]]
     along = offset @ ahead
     aside = np.abs(offset[:, 0] * ahead[1] - offset[:, 1] * ahead[0])
-    return things[(aside < radius + 0.8 + 1.1 * slope * np.maximum(along, 0)) & (along > -radius)]
+    return solids[(aside < radius + 0.8 + 1.1 * slope * np.maximum(along, 0)) & (along > -radius)]
 
 
 def render_spots(

@@ -15,11 +15,11 @@ class Texture(IntEnum):
     PLAIN = 0  # slow and fine noise only
     TILES = 1  # tiles of scale_u × scale_v with joints in the second colour
     BRICKS = 2  # the same, every other row shifted by half a brick
-    PLANKS = 3  # boards along u, each with its own tint and grain
+    PLANKS = 3  # boards along u, each with its own tint and fibres
     SPECKLE = 4  # asphalt, concrete, terrazzo
     GRASS = 5
     LEAVES = 6
-    GOODS = 7  # shelves: rows of things in many tints over a dark gap
+    GOODS = 7  # shelves: rows of goods in many tints over a dark gap
     GLASS = 8  # a pane: bright above, dark below, one slanting reflection
     PRINT = 9  # a poster: a field, a block, lines of writing
     SLATS = 10  # horizontal bars with dark gaps
@@ -101,12 +101,12 @@ def paint(kind, u, v, scale_u, scale_v, strength, seed):
         bright *= 1.0 + strength * (scatter(int(column), int(row), seed) - 0.5)
     elif kind == 3:
         shifted = np.floor((u + 1.7 * scatter(int(row), 5, seed)) / scale_u)
-        grain = noise2(2.0 * u, 55.0 * v, seed)
-        mix = 0.6 * scatter(int(shifted), int(row), seed) * strength * 3 + 0.25 * grain
+        fibre = noise2(2.0 * u, 55.0 * v, seed)
+        mix = 0.6 * scatter(int(shifted), int(row), seed) * strength * 3 + 0.25 * fibre
         bright *= 0.72 if v - row * scale_v < 0.006 else 1.0
     elif kind == 4:
-        grain = noise2(110.0 * u, 110.0 * v, seed)
-        mix = 1.0 if grain > 0.70 else 0.5 * grain
+        speckle = noise2(110.0 * u, 110.0 * v, seed)
+        mix = 1.0 if speckle > 0.70 else 0.5 * speckle
         bright *= 1.0 - 0.9 * strength * max(0.0, noise2(0.7 * u, 1.1 * v, seed + 57) - 0.5)
     elif kind == 5:
         mix = noise2(60.0 * u, 22.0 * v, seed)

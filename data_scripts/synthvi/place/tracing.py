@@ -7,14 +7,14 @@ from enum import IntEnum
 import numpy as np
 
 from ..compiled import compiled
+from ..display import GAMMA
 from .textures import noise, noise2, paint
 
 FAR = 1e9
-GAMMA = 2.2  # as materials.GAMMA; a plain number for compiled code
 
 
 class Solid(IntEnum):
-    """First entry of a row that describes a thing; six numbers and the material follow."""
+    """First entry of a row that describes a solid; six numbers and the material follow."""
 
     BOX = 0  # lower corner x, y, z, upper corner x, y, z
     CYLINDER = 1  # middle x, z, radius, lowest y, highest y, unused; stands upright
@@ -22,9 +22,9 @@ class Solid(IntEnum):
 
 
 @compiled
-def _meet(thing, ox, oy, oz, dx, dy, dz):
-    """Distance along the ray to the thing, in lengths of the direction; FAR if it is missed."""
-    kind = int(thing[0])
+def _meet(solid, ox, oy, oz, dx, dy, dz):
+    """Distance along the ray to the solid, in lengths of the direction; FAR if it is missed."""
+    kind = int(solid[0])
     if kind == 0:
         enter, leave = 1e-4, FAR
         for k in range(3):
@@ -32,22 +32,22 @@ def _meet(thing, ox, oy, oz, dx, dy, dz):
             d = dx if k == 0 else (dy if k == 1 else dz)
             if abs(d) < 1e-9:
                 d = 1e-9
-            a, b = (thing[1 + k] - o) / d, (thing[4 + k] - o) / d
+            a, b = (solid[1 + k] - o) / d, (solid[4 + k] - o) / d
             enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
         return enter if leave > enter else FAR
     if kind == 1:
-        x, z = ox - thing[1], oz - thing[2]
-        a, b, c = dx * dx + dz * dz, x * dx + z * dz, x * x + z * z - thing[3] * thing[3]
+        x, z = ox - solid[1], oz - solid[2]
+        a, b, c = dx * dx + dz * dz, x * dx + z * dz, x * x + z * z - solid[3] * solid[3]
         under = b * b - a * c
         if under > 0.0 and a > 1e-12:
             t = (-b - np.sqrt(under)) / a
-            if t > 1e-4 and thing[4] <= oy + t * dy <= thing[5]:
+            if t > 1e-4 and solid[4] <= oy + t * dy <= solid[5]:
                 return t
-        lid = (thing[5] - oy) / dy if abs(dy) > 1e-9 else FAR
+        lid = (solid[5] - oy) / dy if abs(dy) > 1e-9 else FAR
         x, z = x + lid * dx, z + lid * dz
-        return lid if lid > 1e-4 and x * x + z * z < thing[3] * thing[3] else FAR
-    x, y, z = (ox - thing[1]) / thing[4], (oy - thing[2]) / thing[5], (oz - thing[3]) / thing[6]
-    u, v, w = dx / thing[4], dy / thing[5], dz / thing[6]
+        return lid if lid > 1e-4 and x * x + z * z < solid[3] * solid[3] else FAR
+    x, y, z = (ox - solid[1]) / solid[4], (oy - solid[2]) / solid[5], (oz - solid[3]) / solid[6]
+    u, v, w = dx / solid[4], dy / solid[5], dz / solid[6]
     a, b, c = u * u + v * v + w * w, x * u + y * v + z * w, x * x + y * y + z * z - 1.0
     under = b * b - a * c
     if under <= 0.0:
@@ -60,15 +60,15 @@ def _meet(thing, ox, oy, oz, dx, dy, dz):
 
 
 @compiled
-def _surface(thing, x, y, z):
-    """Normal and surface coordinates (nx, ny, nz, u, v) of a thing at a point on it."""
-    kind = int(thing[0])
+def _surface(solid, x, y, z):
+    """Normal and surface coordinates (nx, ny, nz, u, v) of a solid at a point on it."""
+    kind = int(solid[0])
     if kind == 0:
         best, axis, sign = FAR, 0, 1.0
         for k in range(3):
             p = x if k == 0 else (y if k == 1 else z)
             for side in range(2):
-                gap = abs(p - thing[1 + 3 * side + k])
+                gap = abs(p - solid[1 + 3 * side + k])
                 if gap < best:
                     best, axis, sign = gap, k, 2.0 * side - 1.0
         if axis == 0:
@@ -77,34 +77,34 @@ def _surface(thing, x, y, z):
             return 0.0, sign, 0.0, x, z
         return 0.0, 0.0, sign, x, y
     if kind == 1:
-        nx, nz = (x - thing[1]) / thing[3], (z - thing[2]) / thing[3]
-        if abs(y - thing[5]) < 1e-3:
+        nx, nz = (x - solid[1]) / solid[3], (z - solid[2]) / solid[3]
+        if abs(y - solid[5]) < 1e-3:
             return 0.0, 1.0, 0.0, x, z
-        return nx, 0.0, nz, thing[3] * np.arctan2(nx, nz), y
-    nx, ny, nz = (x - thing[1]) / thing[4], (y - thing[2]) / thing[5], (z - thing[3]) / thing[6]
+        return nx, 0.0, nz, solid[3] * np.arctan2(nx, nz), y
+    nx, ny, nz = (x - solid[1]) / solid[4], (y - solid[2]) / solid[5], (z - solid[3]) / solid[6]
     length = max(1e-6, np.sqrt(nx * nx + ny * ny + nz * nz))
     return nx / length, ny / length, nz / length, x + 0.7 * z, y + 0.4 * z
 
 
 @compiled
-def _nearby(things, skip, x, y, z):
-    """How open a point is, 0..1: surfaces close to another thing get less light from the sky (contact shadows)."""
+def _nearby(solids, skip, x, y, z):
+    """How open a point is, 0..1: surfaces close to another solid get less light from the sky (contact shadows)."""
     open_share = 1.0
-    for i in range(len(things)):
-        thing = things[i]
-        if i == skip or thing[0] == 2:
+    for i in range(len(solids)):
+        solid = solids[i]
+        if i == skip or solid[0] == 2:
             continue
-        if thing[0] == 1:
-            gap = np.sqrt((x - thing[1]) ** 2 + (z - thing[2]) ** 2) - thing[3]
-            gap, thick = max(gap, y - thing[5], thing[4] - y, 0.0), thing[3]
+        if solid[0] == 1:
+            gap = np.sqrt((x - solid[1]) ** 2 + (z - solid[2]) ** 2) - solid[3]
+            gap, thick = max(gap, y - solid[5], solid[4] - y, 0.0), solid[3]
         else:
             gap = 0.0
             for k in range(3):
                 p = x if k == 0 else (y if k == 1 else z)
-                out = max(thing[1 + k] - p, p - thing[4 + k], 0.0)
+                out = max(solid[1 + k] - p, p - solid[4 + k], 0.0)
                 gap += out * out
             gap = np.sqrt(gap)
-            thick = min(thing[4] - thing[1], thing[5] - thing[2], thing[6] - thing[3])
+            thick = min(solid[4] - solid[1], solid[5] - solid[2], solid[6] - solid[3])
         if gap < 0.9:
             reach = min(0.28, 0.06 + 0.6 * thick)
             open_share *= 1.0 - min(0.5, 0.15 + 2.0 * thick) * np.exp(-gap / reach)
@@ -112,16 +112,16 @@ def _nearby(things, skip, x, y, z):
 
 
 @compiled
-def _light(things, hit, point, normal, toward, sky, sun, shadows, pools):
+def _light(solids, hit, point, normal, toward, sky, sun, shadows, pools):
     """Visible light that falls on a point: the sky's or ceiling's share, and the sun's or window's."""
     x, y, z = point
-    ambient = 1.15 * sky * (0.72 + 0.28 * normal[1]) * _nearby(things, hit, x, y, z)
+    ambient = 1.15 * sky * (0.72 + 0.28 * normal[1]) * _nearby(solids, hit, x, y, z)
     ambient *= 1.0 + pools * (noise2(0.45 * x + 3.1, 0.45 * z + 0.3 * y, 5) - 0.42)
     direct = sun * max(0.0, normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2])
     if shadows and direct > 0.0:
         ox, oy, oz = x + 0.003 * normal[0], y + 0.003 * normal[1], z + 0.003 * normal[2]
-        for i in range(len(things)):
-            if i != hit and _meet(things[i], ox, oy, oz, toward[0], toward[1], toward[2]) < FAR:
+        for i in range(len(solids)):
+            if i != hit and _meet(solids[i], ox, oy, oz, toward[0], toward[1], toward[2]) < FAR:
                 direct *= 0.12
                 break
     return ambient + direct
@@ -141,26 +141,26 @@ def _sky(ray, variant, sky, infrared):
 
 
 @compiled
-def _shade(eye, ray, far, hit, things, materials, grounds, light, infrared):
-    """Linear light from the point at ``far`` along a ray; ``hit`` is the thing, −1 the floor."""
+def _shade(eye, ray, far, hit, solids, materials, grounds, light, infrared):
+    """Linear light from the point at ``far`` along a ray; ``hit`` is the solid, −1 the floor."""
     x, y, z = eye[0] + far * ray[0], eye[1] + far * ray[1], eye[2] + far * ray[2]
     if hit == -1:
         nx, ny, nz, u, v = 0.0, 1.0, 0.0, x, z
         number = int(grounds[0] if z > grounds[2] else grounds[1])
     else:
-        nx, ny, nz, u, v = _surface(things[hit], x, y, z)
-        number = int(things[hit, 7])
+        nx, ny, nz, u, v = _surface(solids[hit], x, y, z)
+        number = int(solids[hit, 7])
     look = materials[number]
     mix, bright = paint(int(look[8]), u, v, look[9], look[10], look[11], number)
     if infrared:
         span = far * np.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
         facing = abs(nx * ray[0] + ny * ray[1] + nz * ray[2]) * far / span
         amount = (light[7] / span) ** light[8] * (0.6 + 0.4 * facing)
-        amount *= 0.45 + 0.55 * _nearby(things, hit, x, y, z)
+        amount *= 0.45 + 0.55 * _nearby(solids, hit, x, y, z)
         value = amount * ((look[6] + mix * (look[7] - look[6])) * bright) ** GAMMA
         return value, value, value
     amount = _light(
-        things, hit, (x, y, z), (nx, ny, nz), light[:3], light[4], light[3], light[6] > 0, light[5]
+        solids, hit, (x, y, z), (nx, ny, nz), light[:3], light[4], light[3], light[6] > 0, light[5]
     )
     return (
         amount * ((look[0] + mix * (look[3] - look[0])) * bright) ** GAMMA,
@@ -170,16 +170,16 @@ def _shade(eye, ray, far, hit, things, materials, grounds, light, infrared):
 
 
 @compiled
-def trace(frame, lens, things, materials, grounds, light, infrared, samples, height, width):
+def trace(frame, intrinsics, solids, materials, grounds, light, infrared, samples, height, width):
     """Trace a picture of a place.
 
     Parameters
     ----------
     frame : (4, 3) float64
         Camera's right, up and backward axes and its position, in the place's coordinates.
-    lens : (3,) float64
+    intrinsics : (3,) float64
         Pixels per unit slope, row and column of the optical axis.
-    things : (k, 8) float64
+    solids : (k, 8) float64
         Rows as `Solid` says, the last entry is the material.
     materials : (m, 12) float64
         Two display colours, two 850 nm brightnesses, `Texture`, its two scales, strength.
@@ -204,23 +204,23 @@ def trace(frame, lens, things, materials, grounds, light, infrared, samples, hei
     part = 1.0 / (samples * samples)
     ox, oy, oz = frame[3]
     for row in range(height * samples):
-        up = (lens[1] - (row + 0.5) / samples) / lens[0]
+        up = (intrinsics[1] - (row + 0.5) / samples) / intrinsics[0]
         for column in range(width * samples):
-            side = ((column + 0.5) / samples - lens[2]) / lens[0]
+            side = ((column + 0.5) / samples - intrinsics[2]) / intrinsics[0]
             dx = side * frame[0, 0] + up * frame[1, 0] - frame[2, 0]
             dy = side * frame[0, 1] + up * frame[1, 1] - frame[2, 1]
             dz = side * frame[0, 2] + up * frame[1, 2] - frame[2, 2]
             best, hit = FAR, -2
             if dy < -1e-6 and grounds[0] >= 0:
                 best, hit = -oy / dy, -1
-            for i in range(len(things)):
-                t = _meet(things[i], ox, oy, oz, dx, dy, dz)
+            for i in range(len(solids)):
+                t = _meet(solids[i], ox, oy, oz, dx, dy, dz)
                 if t < best:
                     best, hit = t, i
             pixel = out[row // samples, column // samples]
             if hit >= -1:
                 red, green, blue = _shade(
-                    (ox, oy, oz), (dx, dy, dz), best, hit, things, materials, grounds, light, infrared
+                    (ox, oy, oz), (dx, dy, dz), best, hit, solids, materials, grounds, light, infrared
                 )
             elif grounds[0] >= 0:
                 red, green, blue = _sky((dx, dy, dz), grounds[2], light[4], infrared)
