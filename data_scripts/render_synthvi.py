@@ -35,9 +35,10 @@ from data_scripts.synthvi.knobs import (  # noqa: E402
 from data_scripts.synthvi.world import PRESETS, WORLDS  # noqa: E402
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: list[str] | None, prog: str | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
+        prog=prog,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=help_text(),
@@ -52,10 +53,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--set",
         dest="overrides",
-        action="append",
+        nargs="+",
+        action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="change a knob; may be given several times",
+        help="change knobs",
     )
     parser.add_argument("--force", action="store_true", help="replace a data set folder that is there")
     return parser.parse_args(arguments)
@@ -91,9 +93,9 @@ def render(options: argparse.Namespace) -> str:
     return f"{options.out}: {total} images of {preset.train_people} + {preset.test_people} people"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
     """Command line; returns the exit status: 0 done, 1 a worker died, 2 wrong request, 130 interrupted."""
-    options = parse(arguments)
+    options = parse(arguments, prog)
     from data_scripts.synthvi import dataset  # not before --help: compiled code takes a second to load
     from dmic.images import DatasetError
 

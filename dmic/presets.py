@@ -35,6 +35,23 @@ _SYNTHVI = {
     "training.decay_every": 5,
 }
 
+# 24 people, 64x32 pixels, an epoch of three iterations a phase: shows where the code goes, learns nothing.
+_DEBUG = {
+    **_SYNTHVI,
+    "data.height": 64,
+    "data.width": 32,
+    "clustering.k1": 12,
+    "clustering.k1_visible": 10,
+    "clustering.k1_infrared": 8,
+    "clustering.k2_joint": 8,
+    "clustering.eps_large": 0.7,
+    "clustering.eps_small": 0.6,
+    "training.epochs": 1,
+    "training.iterations": 3,
+    "training.identities_per_batch": 3,
+    "training.images_per_identity": 2,
+}
+
 _REGDB = {
     "data.protocol": "regdb",
     "clustering.k1": 38,
@@ -51,6 +68,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "sysu-mm01": {},
     "regdb": _REGDB,
     "llcm": {"data.protocol": "llcm"},
+    "debug": _DEBUG,
 }
 """Preset name -> the fields in which it differs from the defaults. LLCM is not in the paper: SYSU-MM01's values."""
 

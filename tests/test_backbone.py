@@ -219,7 +219,7 @@ def test_a_mixed_batch_keeps_its_order(kinds):
 # Shape of the last map, pooling, non-local, neck ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", LITE0])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", LITE0, "resnext50d_32x4d"])
 @pytest.mark.parametrize(("stride", "size"), [(2, (4, 2)), (1, (8, 4))])
 @torch.no_grad()
 def test_the_last_stride_decides_the_size_of_the_map(name, stride, size):

@@ -20,6 +20,7 @@ from setuptools import find_packages
 
 import dmic
 from dmic import config
+from dmic.__main__ import COMMANDS
 from dmic.commands import train
 
 MODULES = sorted((ROOT / "dmic").rglob("*.py"))
@@ -112,6 +113,7 @@ def test_readme_commands_are_make_targets():
     assert set(commands) <= make_targets()
     for script in re.findall(r"python (data_scripts/\w+\.py)", read("README.md")):
         assert (ROOT / script).is_file(), script
+    assert set(re.findall(r"^dmic (\w+)", blocks, flags=re.MULTILINE)) == set(COMMANDS)
     mentioned = set(re.findall(r"`make (\w+)", read("README.md") + read("notebooks/README.md")))
     assert mentioned <= make_targets(), mentioned - make_targets()
 
@@ -134,6 +136,32 @@ def test_make_train_passes_what_the_command_takes():
     assert chosen.run == Path("runs/toy-seed3") and chosen.overrides == {"training.epochs": 2}
     assert "dmic report runs/toy-seed3" in plan
     assert "--data data/mine" in dry_run("train", "DATA=data/mine").stdout
+
+
+def test_contributing_names_what_is_there():
+    """Every file, name and test of the table "to change X, edit Y and Z, run T"."""
+    text = read("CONTRIBUTING.md")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(rows) >= 20
+    homes = [
+        ROOT,
+        ROOT / "dmic",
+        ROOT / "data_scripts/synthvi",
+        ROOT / "data_scripts",
+        ROOT / "dmic/plots",
+        ROOT / "dmic/storage",
+    ]
+    for row in rows:
+        for place in re.findall(r"`([\w/.]+\.(?:py|md))(?:: ([\w., ]+))?`", " | ".join(row)):
+            files = [home / place[0] for home in homes if (home / place[0]).is_file()]
+            assert files, f"{place[0]} of {row[0]!r}"
+            for name in filter(None, place[1].split(", ")):
+                assert any(name.split(".")[-1] in file.read_text(encoding="utf-8") for file in files), place
+        tests = re.sub(r" -k \w+|plots_<subject>", "", row[-1].strip(" |")).split(", ")
+        for name in filter(None, tests):
+            assert (ROOT / "tests" / f"test_{name}.py").is_file(), f"{name} of {row[0]!r}"
+    for file in re.findall(r"tests/\w+\.py|notebooks/\w+\.ipynb|\bprepare_\w+\.py", text):
+        assert (ROOT / file).is_file() or (ROOT / "data_scripts" / file).is_file(), file
 
 
 def test_relative_links_resolve():

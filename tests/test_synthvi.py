@@ -173,7 +173,7 @@ def test_overrides_reach_world_and_preset():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "colour=3"], "no knob 'colour'"),
+        (["--set", "colour=3"], "unknown knob 'colour'"),
         (["--set", "nir_luminance_share"], "has no value"),
         (["--set", "nir_luminance_share=much"], "nir_luminance_share needs a number, found 'much'"),
         (["--set", "spots=1.5"], "spots needs a whole number"),
@@ -197,12 +197,18 @@ def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["--preset", "sysu"], "no preset 'sysu'. Did you mean sysu-shaped? Presets: tiny, toy"),
-        (["--preset", "Toy"], "Did you mean toy"),
-        (["--world", "C"], "no world 'C'. Did you mean c? Worlds: a, b, c"),
-        (["--set", "luminance_share=1"], "no knob 'luminance_share'. Did you mean nir_luminance_share"),
-        (["--set", "train_image_per_camera=1"], "Did you mean train_images_per_camera"),
-        (["--set", "noise=1"], "Did you mean infrared_sensor_noise or visible_sensor_noise? Knobs: nir_lum"),
+        (
+            ["--preset", "sysu"],
+            "unknown preset 'sysu'; did you mean sysu-shaped? There are: debug, tiny, toy",
+        ),
+        (["--preset", "Toy"], "did you mean toy"),
+        (["--world", "C"], "unknown world 'C'; did you mean c? There are: a, b, c"),
+        (["--set", "luminance_share=1"], "unknown knob 'luminance_share'; did you mean nir_luminance_share"),
+        (["--set", "train_image_per_camera=1"], "did you mean train_images_per_camera"),
+        (
+            ["--set", "noise=1"],
+            "did you mean infrared_sensor_noise or visible_sensor_noise? There are: nir_lum",
+        ),
     ],
 )
 def test_unknown_names_get_near_matches(tmp_path, capsys, arguments, hint):

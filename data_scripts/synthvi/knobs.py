@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import textwrap
-from collections.abc import Iterable
+
+from dmic.storage.checking import near_names
 
 from .world import CAMERAS, MOST_CAMERAS, PRESETS, WORLDS, Preset, World, camera_numbers
 
@@ -21,26 +21,17 @@ class KnobError(ValueError):
     """A preset, world or knob that does not exist, or a value outside its range."""
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> KnobError:
-    """Error for a name that does not exist: near matches first, then all names."""
-    known = list(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    near = near or [other for other in known if name and name.lower() in other][:3]
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return KnobError(f"There is no {kind} {name!r}.{hint} {kind.capitalize()}s: {', '.join(known)}.")
-
-
 def preset_by_name(name: str) -> Preset:
     """Return the preset called ``name``; raise `KnobError` with near matches if there is none."""
     if name not in PRESETS:
-        raise _unknown("preset", name, PRESETS)
+        raise KnobError(near_names(name, PRESETS, what="preset"))
     return PRESETS[name]
 
 
 def world_by_name(name: str) -> World:
     """Return the world called ``name``; raise `KnobError` with the names of all worlds if there is none."""
     if name not in WORLDS:
-        raise _unknown("world", name, WORLDS)
+        raise KnobError(near_names(name, WORLDS, what="world"))
     return WORLDS[name]
 
 
@@ -90,7 +81,7 @@ def apply_overrides(world: World, preset: Preset, overrides: list[str]) -> tuple
         elif name in PRESET_KNOBS:
             preset = dataclasses.replace(preset, **{name: _convert(name, value, type(getattr(preset, name)))})
         else:
-            raise _unknown("knob", name, WORLD_KNOBS + PRESET_KNOBS)
+            raise KnobError(near_names(name, WORLD_KNOBS + PRESET_KNOBS, what="knob"))
     check(world, preset)
     return world, preset
 

@@ -205,6 +205,15 @@ class Preset:
 
 
 PRESETS = {
+    # for runs of seconds: the preset "debug" of dmic/presets.py trains on it
+    "debug": Preset(
+        train_people=12,
+        test_people=12,
+        train_images_per_camera=4,
+        test_images_per_camera=2,
+        height=64,
+        width=32,
+    ),
     "tiny": Preset(train_people=4, test_people=3, train_images_per_camera=2, test_images_per_camera=1),
     "toy": Preset(train_people=120, test_people=160, train_images_per_camera=7, test_images_per_camera=2),
     "small": Preset(train_people=300, test_people=200, train_images_per_camera=10, test_images_per_camera=4),

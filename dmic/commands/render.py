@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         words = ["--preset", *words]
     asked_for_help = {"-h", "--help"} & set(words)
     if not asked_for_help and not any(word.split("=")[0] == "--out" for word in words):
-        preset = renderer.parse([*words, "--out", "."]).preset
+        preset = renderer.parse([*words, "--out", "."], "dmic render").preset
         words += ["--out", str(project_path(f"data/synthvi-{preset}"))]
-    status: int = renderer.main(words)
+    status: int = renderer.main(words, "dmic render")
     return status

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if (options.run or options.named) is None:
         parser.error("which run? For example: dmic report runs/toy")
-    run = project_path(options.run or options.named)
+    run = (options.run or options.named).absolute()
     parameters = _parameters(run, options.data)
     notebook = project_path(NOTEBOOK)
     missing = [
@@ -96,9 +97,8 @@ def main(arguments: Sequence[str]) -> int:
     import papermill
 
     executed = run / notebook.name
-    papermill.execute_notebook(
-        str(notebook), str(executed), parameters, kernel_name="python3", log_output=True
-    )
+    bar = {"kernel_name": "python3", "progress_bar": sys.stderr.isatty()}
+    papermill.execute_notebook(str(notebook), str(executed), parameters, **bar)
     page, _ = nbconvert.HTMLExporter().from_filename(str(executed))
     write_text(run / "report.html", page)
     print(f"\nReport:  {run / 'report.html'}   (open it in a browser)")

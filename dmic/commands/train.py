@@ -2,7 +2,7 @@
 
     dmic train --preset toy                                     # people are rendered first where they are missing
     dmic train --preset sysu-mm01 --data data/sysu-mm01 --run runs/sysu --set training.epochs=30 loss.tau=0.07
-    torchrun --nproc_per_node 2 -m dmic train --preset regdb --data data/regdb
+    torchrun --nproc_per_node 2 -m -- dmic train --preset regdb --data data/regdb
 
 The same command goes on where an earlier one stopped; --restart begins anew.
 """
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dmic.config import PRESETS, preset, with_overrides
+from dmic.evaluation.ranking import SCORES
 from dmic.storage.project import default_data_folder, ensure_data, project_path
 
 __all__ = ["main", "parser", "setting"]
@@ -65,8 +67,15 @@ def main(arguments: Sequence[str]) -> int:
     fields = {"training.seed": options.seed, "training.device": options.device}
     config = with_overrides(preset(options.preset), {**fields, **options.overrides, **dict(options.settings)})
     seed = config.training.seed
-    run_dir = project_path(options.run or f"runs/{options.preset}{f'-seed{seed}' if seed else ''}")
-    data = ensure_data(options.data or default_data_folder(options.preset), preset=options.preset)
+    default_run = project_path(f"runs/{options.preset}{f'-seed{seed}' if seed else ''}")
+    run_dir = options.run.absolute() if options.run else default_run
+    folder = options.data.absolute() if options.data else default_data_folder(options.preset)
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1  # under torchrun
+    if several and not (folder / "dataset.json").is_file():
+        raise FileNotFoundError(
+            f"no data set in {folder}; several processes make none: render or prepare it first"
+        )
+    data = ensure_data(folder, preset=options.preset)
 
     from dmic.images import open_dataset  # torch takes seconds: after what may be wrong with the request
     from dmic.training import fit
@@ -77,14 +86,17 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print(f"\ninterrupted; the last whole epoch is in {run_dir}, and the same command goes on from there")
         return 130
-    for stage, name in (
-        ("start", "before training"),
-        ("phase1", "after phase 1"),
-        ("final", "after phase 2"),
-    ):
-        scores = result.summary[stage]
-        print(
-            f"{name:<16} Rank-1 {scores['rank1']:5.1f} %   mAP {scores['mAP']:5.1f} %   mINP {scores['mINP']:5.1f} %"
-        )
-    print(f"Run: {run_dir}   (its page: dmic report {run_dir})")
+    if not several or os.environ.get("RANK") == "0":
+        _print(result.summary, run_dir)
     return 0
+
+
+def _print(summary: dict[str, Any], run_dir: Path) -> None:
+    for stage, name in {
+        "start": "before training",
+        "phase1": "after phase 1",
+        "final": "after phase 2",
+    }.items():
+        scores = "   ".join(f"{SCORES[key]} {summary[stage][key]:5.1f} %" for key in ("rank1", "mAP", "mINP"))
+        print(f"{name:<16} {scores}")
+    print(f"Run: {run_dir}   (its page: dmic report {run_dir})")

@@ -43,8 +43,8 @@ class NonLocal(nn.Module):
         return x + self.out(attended.reshape(b, -1, h, w))
 
 
-class _Depthwise(nn.Conv2d):
-    """A depthwise convolution, padded by half its kernel, that pads for itself where the map is lower than the kernel."""
+class _PaddedConv2d(nn.Conv2d):
+    """A grouped convolution, padded by half its kernel, that pads for itself where the map is lower than the kernel."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, c, h, w) as ``nn.Conv2d`` does, to the same numbers."""
@@ -56,7 +56,7 @@ class _Depthwise(nn.Conv2d):
 
 
 def pad_small_maps(network: nn.Module) -> None:
-    """Let depthwise convolutions that keep the map's size pad maps that are lower than their kernel themselves, in place.
+    """Let grouped convolutions that keep the map's size pad maps that are lower than their kernel themselves, in place.
 
     Notes
     -----
@@ -67,4 +67,4 @@ def pad_small_maps(network: nn.Module) -> None:
         if type(layer) is nn.Conv2d and layer.groups > 1 and layer.padding_mode == "zeros":
             half = tuple((size - 1) // 2 for size in layer.kernel_size)
             if layer.padding == half and layer.dilation == (1, 1):
-                layer.__class__ = _Depthwise
+                layer.__class__ = _PaddedConv2d

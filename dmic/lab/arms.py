@@ -43,4 +43,9 @@ PHASE2_ONLY: dict[str, Any] = {
     "clustering.expansion_joint": "modality_camera",
     "clustering.k2_joint": 1,
 }
-"""Fields that phase 1 never reads: arms that are equal once these are set share their phase 1."""
+"""Fields that phase 1 never reads, each set to any one value: arms that are equal then share their phase 1.
+
+A field that is missing here costs time only: phase 1 is trained once more. A field that phase 1 *does* read must not stand here:
+arms that differ in it would silently share a phase 1. Not listed, as no arm changes them: ``clustering.eps_joint_offset``,
+``training.learning_rate_phase2``, ``loss.joint_update``.
+"""

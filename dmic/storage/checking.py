@@ -6,10 +6,11 @@ import difflib
 import math
 import typing
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Range", "checked", "near_names", "per_image"]
 
@@ -29,10 +30,11 @@ def near_names(name: str, known: Iterable[str], *, what: str) -> str:
     >>> near_names("regbd", ["toy", "regdb"], what="preset")
     "unknown preset 'regbd'; did you mean regdb? There are: toy, regdb"
     """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=3)
+    names = {entry.lower(): entry for entry in known}
+    near = [names[entry] for entry in difflib.get_close_matches(name.lower(), names, n=3)]
+    near = near or [entry for lower, entry in names.items() if name and name.lower() in lower][:3]
     meant = f"; did you mean {' or '.join(near)}? There are" if near else "; there are"
-    return f"unknown {what} {name!r}{meant}: {', '.join(names)}"
+    return f"unknown {what} {name!r}{meant}: {', '.join(names.values())}"
 
 
 def checked(name: str, value: Any, annotation: Any) -> Any:
@@ -74,6 +76,8 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
 
 def per_image(values: Any, images: int, *, name: str) -> NDArray[np.integer]:
     """Return cameras or modalities as an array, or raise ``ValueError`` where it is not (images,) integers."""
+    import numpy as np  # here: a command that only looks up a name need not wait for it
+
     array = np.asarray(values)
     if array.shape != (images,) or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
