@@ -68,9 +68,8 @@ def channel_exchange(pixels: Tensor, generator: torch.Generator) -> Tensor:
 def channel_gray(pixels: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """With the given probability replace an image by a random convex mix of its channels, in all three."""
     b = len(pixels)
-    mix = (
-        -torch.rand((b, 3), generator=generator).clamp_min(1e-12).log()
-    )  # exponential: uniform on the simplex
+    # exponential numbers, divided by their sum: uniform on the simplex
+    mix = -torch.rand((b, 3), generator=generator).clamp_min(1e-12).log()
     mix = (mix / mix.sum(1, keepdim=True)).to(pixels.device)
     gray = torch.einsum("bchw,bc->bhw", pixels, mix)[:, None].expand_as(pixels)
     chosen = (torch.rand((b, 1, 1, 1), generator=generator) < probability).to(pixels.device)

@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from dmic.images import INTRA_STREAMS
+
 COLLAPSE_SHARE = 0.25  # fewer clusters than this share of the true identities: collapsed
 OUTLIER_LIMIT = 0.5  # a larger share of images without a cluster: too many outliers
 SWING_LIMIT = 0.35  # a larger relative change of the cluster number from one epoch to the next: unstable
 MIXED_LIMIT = 0.05  # a smaller share of joint clusters with both modalities: nearly all of one modality
-SWITCH_DROP = (
-    0.5  # first epoch of phase 2 has fewer clusters than this share of the last of phase 1: collapse
-)
+# first epoch of phase 2 has fewer clusters than this share of the last of phase 1: collapse
+SWITCH_DROP = 0.5
 SWITCH_OUTLIERS = 0.3  # outlier share rises by more than this (absolute) at the phase switch: collapse
 LOSS_FALL = 0.02  # a phase must lower the loss by this share of its first epoch ...
 LOSS_EPOCHS = 3  # ... once it has at least so many epochs
-
-_INTRA = ("visible", "infrared")
 
 
 def _pairs(*columns: NDArray[np.int64]) -> int:
@@ -109,18 +108,19 @@ def cluster_metrics(
         labels=labels, identities=identities, cameras=cameras, modalities=modalities
     )
     inside = label >= 0
-    here, who, view, kind = label[inside], person[inside], camera[inside], modality[inside]
+    here, who, view, spectrum = label[inside], person[inside], camera[inside], modality[inside]
     names, here = np.unique(here, return_inverse=True)
     clusters = len(names)
     cells, sizes = np.unique(np.stack([here, who]), axis=1, return_counts=True)  # (2, cells): cluster, person
     largest = np.zeros(clusters, dtype=np.int64)
     np.maximum.at(largest, cells[0], sizes)
-    mixed = len(np.unique(np.stack([here, kind]), axis=1).T) - clusters  # a mixed cluster has two such pairs
+    # a mixed cluster has two pairs (cluster, spectrum), any other one
+    mixed = len(np.unique(np.stack([here, spectrum]), axis=1).T) - clusters
     together = _pairs(here, who)
-    camera_together = _pairs(here, who, kind) - _pairs(here, who, kind, view)
-    camera_clustered = _pairs(who, kind) - _pairs(who, kind, view)
-    modality_together = together - _pairs(here, who, kind)
-    modality_clustered = _pairs(who) - _pairs(who, kind)
+    camera_together = _pairs(here, who, spectrum) - _pairs(here, who, spectrum, view)
+    camera_clustered = _pairs(who, spectrum) - _pairs(who, spectrum, view)
+    modality_together = together - _pairs(here, who, spectrum)
+    modality_clustered = _pairs(who) - _pairs(who, spectrum)
     return {
         "images": len(label),
         "clusters": clusters,
@@ -164,45 +164,45 @@ def _series(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[_Record]]:
     keys = ("clusters", "identities", "outlier_share", "mixed_cluster_share")
     series: dict[str, list[_Record]] = {}
     for epoch in epochs:
-        for kind, numbers in (epoch.get("labels") or {}).items():
-            radius = epoch.get("eps_joint" if kind == "joint" else "eps")
+        for stream, numbers in (epoch.get("labels") or {}).items():
+            radius = epoch.get("eps_joint" if stream == "joint" else "eps")
             eps = "" if radius is None else f" (eps {radius:.2f})"
             record = _Record(epoch["phase"], epoch["epoch"], eps, *(_number(numbers, key) for key in keys))
-            series.setdefault(kind, []).append(record)
+            series.setdefault(stream, []).append(record)
     return series
 
 
-def _where(kind: str, records: Sequence[_Record]) -> str:
+def _where(stream: str, records: Sequence[_Record]) -> str:
     """Name the clustering and its epochs, for example "Phase 1, visible, epochs 2, 3"."""
     epochs = [record.epoch for record in records]
     listed = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
-    return f"Phase {records[0].phase}, {kind}, epoch{'s' * (len(epochs) > 1)} {listed}"
+    return f"Phase {records[0].phase}, {stream}, epoch{'s' * (len(epochs) > 1)} {listed}"
 
 
-def _collapse(kind: str, records: Sequence[_Record]) -> Iterable[str]:
+def _collapse(stream: str, records: Sequence[_Record]) -> Iterable[str]:
     bad = [r for r in records if r.clusters < max(2.0, COLLAPSE_SHARE * r.identities)]
     if bad:
         worst = min(bad, key=lambda r: r.clusters)
         yield (
-            f"{_where(kind, bad)}: collapse to few clusters, down to {worst.clusters:.0f} for "
+            f"{_where(stream, bad)}: collapse to few clusters, down to {worst.clusters:.0f} for "
             f"{worst.identities:.0f} people{worst.eps}. Different people are merged, or nearly all images are "
             f"outliers (here {worst.outliers:.0%}). Try: `eps_large` and `eps_small` smaller by 0.05-0.1 and smaller "
             "`k2_end`; where outliers prevail, larger `eps_large` and `eps_small`."
         )
 
 
-def _outliers(kind: str, records: Sequence[_Record]) -> Iterable[str]:
+def _outliers(stream: str, records: Sequence[_Record]) -> Iterable[str]:
     bad = [r for r in records if r.outliers > OUTLIER_LIMIT]
     if bad:
         worst = max(bad, key=lambda r: r.outliers)
         yield (
-            f"{_where(kind, bad)}: most images are outliers, up to {worst.outliers:.0%}{worst.eps}; they are never "
+            f"{_where(stream, bad)}: most images are outliers, up to {worst.outliers:.0%}{worst.eps}; they are never "
             "sampled. Try: `eps_large` and `eps_small` larger by 0.05-0.1 (modality-camera expansion needs more than "
             "vanilla), smaller `min_samples` or `k1` where people have few images per camera."
         )
 
 
-def _swings(kind: str, records: Sequence[_Record]) -> Iterable[str]:
+def _swings(stream: str, records: Sequence[_Record]) -> Iterable[str]:
     steps = [
         (b, abs(b.clusters - a.clusters) / max(a.clusters, 1.0), a)
         for a, b in zip(records, records[1:], strict=False)
@@ -211,19 +211,19 @@ def _swings(kind: str, records: Sequence[_Record]) -> Iterable[str]:
     if bad:
         after, share, before = max(bad, key=lambda step: step[1])
         yield (
-            f"{_where(kind, [step[0] for step in bad])}: the cluster number swings by up to {share:.0%} from one "
+            f"{_where(stream, [step[0] for step in bad])}: the cluster number swings by up to {share:.0%} from one "
             f"epoch to the next ({before.clusters:.0f} to {after.clusters:.0f}). Try: `eps_large` and `eps_small` "
             "closer together, `k2_start` nearer `k2_end`, more `epochs` per phase (a gentler schedule), a smaller "
             "`learning_rate`."
         )
 
 
-def _single_modality(kind: str, records: Sequence[_Record]) -> Iterable[str]:
+def _single_modality(stream: str, records: Sequence[_Record]) -> Iterable[str]:
     bad = [r for r in records if r.mixed < MIXED_LIMIT]
-    if kind == "joint" and bad:
+    if stream == "joint" and bad:
         worst = min(bad, key=lambda r: r.mixed)
         yield (
-            f"{_where(kind, bad)}: nearly all joint clusters hold one modality only ({worst.mixed:.1%} hold both); the "
+            f"{_where(stream, bad)}: nearly all joint clusters hold one modality only ({worst.mixed:.1%} hold both); the "
             "joint loss then pushes the modalities apart. Try: `expansion_joint` = modality_camera, larger `k2_joint`, "
             "larger `eps_joint_offset`, more `epochs`."
         )
@@ -245,11 +245,11 @@ def _loss(phase: int, epochs: Sequence[Mapping[str, Any]]) -> Iterable[str]:
         )
 
 
-def _switch(kind: str, before: _Record, after: _Record) -> Iterable[str]:
+def _switch(stream: str, before: _Record, after: _Record) -> Iterable[str]:
     fewer = after.clusters < SWITCH_DROP * before.clusters
     if fewer or after.outliers - before.outliers > SWITCH_OUTLIERS:
         yield (
-            f"Phase switch, {kind}: collapse from {before.clusters:.0f} clusters and {before.outliers:.0%} outliers to "
+            f"Phase switch, {stream}: collapse from {before.clusters:.0f} clusters and {before.outliers:.0%} outliers to "
             f"{after.clusters:.0f} and {after.outliers:.0%}{after.eps}. Phase 2 starts again at `eps_large`. Try: "
             f"{'smaller' if fewer else 'larger'} `eps_large`, more `epochs`, a smaller `learning_rate_phase2`."
         )
@@ -260,13 +260,13 @@ def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Looks for, in each clustering and phase: collapse to few clusters, most images outliers, a swinging cluster
     number, joint clusters of one modality only; in each phase: a loss that is not falling; between the phases:
-    collapse at the switch. One warning per kind, clustering and phase; the thresholds are this module's constants.
+    collapse at the switch. One warning per failure, stream and phase; the thresholds are this module's constants.
 
     Parameters
     ----------
     history : sequence of dict
         The lines of `metrics.jsonl`, one per epoch in order; each with "phase" and "epoch", and where known "loss",
-        "eps", "eps_joint" and "labels" (clustering name to the numbers of `cluster_metrics`). None means undefined.
+        "eps", "eps_joint" and "labels" (stream to the numbers of `cluster_metrics`). None means undefined.
 
     Returns
     -------
@@ -290,11 +290,11 @@ def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
     warnings: list[str] = []
     series = {phase: _series(epochs) for phase, epochs in sorted(phases.items())}
     for phase, clusterings in series.items():
-        for kind, records in clusterings.items():
+        for stream, records in clusterings.items():
             for check in (_collapse, _outliers, _swings, _single_modality):
-                warnings.extend(check(kind, records))
+                warnings.extend(check(stream, records))
         warnings.extend(_loss(phase, [epoch for epoch in phases[phase] if "loss" in epoch]))
-    for kind in _INTRA:
-        if kind in series.get(1, {}) and kind in series.get(2, {}):
-            warnings.extend(_switch(kind, series[1][kind][-1], series[2][kind][0]))
+    for stream in INTRA_STREAMS:
+        if stream in series.get(1, {}) and stream in series.get(2, {}):
+            warnings.extend(_switch(stream, series[1][stream][-1], series[2][stream][0]))
     return warnings

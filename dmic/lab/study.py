@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
-from dmic.config import Config, preset, to_json, with_overrides
+from dmic.config import Config, ConfigError, preset, to_json, with_overrides
 from dmic.images import STREAMS, ImageTable, in_stream, open_dataset
 from dmic.lab.arms import ARMS, PHASE2_ONLY
 from dmic.neighbors import nearest
@@ -268,10 +268,13 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error(
                 f"arm {arm} sets {', '.join(sorted(both))} itself; leave it out of --overrides, or the arm out"
             )
+    try:
+        base = with_overrides(preset(chosen.preset), chosen.overrides)
+    except ConfigError as error:
+        parser.error(str(error))
     chosen.data = ensure_data(chosen.data or default_data_folder(chosen.preset), preset=chosen.preset)
     table = open_dataset(chosen.data)
     identities = len(np.unique(table.train.identities))
-    base = with_overrides(preset(chosen.preset), chosen.overrides)
     tasks = {
         (arm, seed): with_overrides(base, {**ARMS[arm], "training.seed": seed})
         for arm in chosen.arms

@@ -120,9 +120,8 @@ class RunFolder:
     def history(self, epochs: int | None = None) -> list[dict[str, Any]]:
         """Return the lines of ``metrics.jsonl``, the first ``epochs`` of them."""
         file = self.path / "metrics.jsonl"
-        lines = (
-            file.read_text().split("\n")[:-1] if file.is_file() else []
-        )  # a line cut by a kill has no newline
+        # a line that a kill cut short has no newline
+        lines = file.read_text().split("\n")[:-1] if file.is_file() else []
         return [json.loads(line) for line in lines[:epochs]]
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
