@@ -5,7 +5,7 @@ Four calls do most of it, and are loaded when first used::
     import dmic
 
     table = dmic.open_dataset("data/synthvi-toy")
-    result = dmic.fit(dmic.preset("toy"), table, run_dir="runs/toy")
+    result = dmic.fit(dmic.preset("toy"), table, run_dir="runs/mine")
     print(result.summary["final"]["rank1"])
 
 `dmic.evaluate` scores any features by a test protocol. The rest stands in modules: `dmic.mie`, `dmic.dnc`, `dmic.hmcl`, ...

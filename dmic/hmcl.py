@@ -221,7 +221,8 @@ class LossTerm(NamedTuple):
 class HybridLoss:
     """All memories of an epoch and the total loss on them (paper Eq. 23).
 
-    Another loss is another line in ``_terms``: ``metrics.jsonl`` and the figures take its name from there.
+    Another loss is another line in ``_terms``, where ``metrics.jsonl`` and the figures take its name from. With a memory of its own
+    it also needs ``__init__`` and ``update``; if it is called with more than query and labels, ``losses``.
 
     Parameters
     ----------
@@ -238,7 +239,7 @@ class HybridLoss:
     Attributes
     ----------
     terms : dict of LossTerm
-        By name, ``cluster_visible``, ``instance_visible``, ...: what is summed, with which weight.
+        By name, ``cluster_visible``, ``instance_visible``, ...: what is summed.
     """
 
     def __init__(
