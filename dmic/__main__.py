@@ -44,14 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"dmic: {near_names(name, COMMANDS, what='command')}", file=sys.stderr)
         return 2
     command = importlib.import_module(f"dmic.commands.{name}")
-    show_traceback = "--traceback" in rest
     try:
         return command.main([word for word in rest if word != "--traceback"])
-    except (ValueError, RuntimeError, OSError) as error:
-        if show_traceback:
+    except (ValueError, RuntimeError) as error:
+        of_dmic = type(error).__module__.startswith(
+            "dmic."
+        )  # its text says what to try; others are shown whole
+        if "--traceback" in rest or not of_dmic:
             raise
-        hint = "" if type(error).__module__.startswith("dmic.") else " (--traceback shows where)"
-        print(f"dmic {name}: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+        print(f"dmic {name}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
 
 

@@ -38,10 +38,10 @@ MemoryUpdate = Literal["random", "momentum"]
 
 
 Share = Annotated[float, Range(0, 1)]
-Radius = Annotated[float, Range(1e-6, 1)]
+Fraction = Annotated[float, Range(1e-6, 1)]
 Weight = Annotated[float, Range(0)]
 Count = Annotated[int, Range(1)]
-NeighborCount = Annotated[int, Range(2)]
+AtLeastTwo = Annotated[int, Range(2)]
 
 
 class ConfigError(ValueError):
@@ -93,15 +93,15 @@ class ClusteringConfig:
     """Distance encoding, MIE and DNC (paper Eq. 1-10). Defaults: SYSU-MM01."""
 
     # length of the neighbour list, self included [P]
-    k1: NeighborCount = 40
+    k1: AtLeastTwo = 40
     # fork: another k1 for the visible clustering; None = k1 [P]; the lab's code: 30 [F]
-    k1_visible: NeighborCount | None = None
+    k1_visible: AtLeastTwo | None = None
     # fork: another k1 for the infrared clustering; None = k1 [P]; 30 [F]
-    k1_infrared: NeighborCount | None = None
+    k1_infrared: AtLeastTwo | None = None
     # pi_2, the larger radius of DBSCAN [P]
-    eps_large: Radius = 0.6
+    eps_large: Fraction = 0.6
     # pi_1, the smaller radius [P]
-    eps_small: Radius = 0.3
+    eps_small: Fraction = 0.3
     # added to eps for the joint clustering; 0 [P]
     eps_joint_offset: Annotated[float, Range(-1, 1)] = 0.0
     # epsilon_1, intra k2 at the first epoch [P]
@@ -159,27 +159,27 @@ class TrainingConfig:
     # batches per epoch [F]: 200 SYSU-MM01, 100 RegDB; one optimiser step each, two where loss.joint_update says so
     iterations: Count = 200
     # P, pseudo identities per stream [P]
-    identities_per_batch: NeighborCount = 4
+    identities_per_batch: AtLeastTwo = 4
     # K, images of each [P]
     images_per_identity: Count = 16
     # Adam, phase 1 [F]
     learning_rate: Annotated[float, Range(1e-12, 1e3)] = 3.5e-4
     # None = restart from learning_rate [F]
     learning_rate_phase2: Annotated[float, Range(1e-12, 1e3)] | None = None
-    # [F]
+    # L2 penalty of Adam [F]
     weight_decay: Weight = 5e-4
-    # epochs between the tenfold drops of the learning rate, from the start of each phase [F]
+    # epochs between the drops of the learning rate, from the start of each phase [F]
     decay_every: Count = 20
-    # [F]
-    decay_factor: Radius = 0.1
+    # of the learning rate at each drop [F]
+    decay_factor: Fraction = 0.1
     # linear warm-up of the learning rate at the start of phase 1 [R]
     warmup_iterations: Annotated[int, Range(0)] = 0
     # images per forward pass without gradient [R]
     embed_batch: Count = 256
     # auto: bf16 training on CUDA, bf16 inference where the CPU has it
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    # auto | cpu | cuda
-    device: str = "auto"
+    # where training runs; auto: a GPU if there is one
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     # the one seed of weights, sampling, augmentation and memory updates
     seed: Annotated[int, Range(0)] = 0
 
@@ -208,11 +208,6 @@ def preset(name: str) -> Config:
     ------
     ConfigError
         If there is no such preset.
-
-    Examples
-    --------
-    >>> preset("regdb").clustering.k1
-    38
     """
     if name not in PRESETS:
         raise ConfigError(near_names(name, PRESETS, what="preset"))
@@ -247,8 +242,11 @@ def to_json(config: Config) -> str:
 
 
 def from_json(text: str) -> Config:
-    """Read a configuration that ``to_json`` wrote; unknown fields raise ``ConfigError``."""
-    raw = json.loads(text)
+    """Read a configuration that ``to_json`` wrote; anything else raises ``ConfigError``."""
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"expected JSON, found {text[:40]!r} ({error})") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("name", ""), str):
         raise ConfigError(f"expected a JSON object with a name and the sections {', '.join(_SECTIONS)}")
     name = raw.pop("name", "custom")

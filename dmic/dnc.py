@@ -195,21 +195,21 @@ def pseudo_labels(
     return labels
 
 
-def stream_parameters(config: ClusteringConfig, epoch: EpochParameters, stream: str) -> StreamParameters:
+def stream_parameters(config: ClusteringConfig, parameters: EpochParameters, stream: str) -> StreamParameters:
     """Return which k1, k2, eps and expansion the stream ``visible``, ``infrared`` or ``joint`` is clustered with."""
     if stream == "joint":
-        return StreamParameters(config.k1, epoch.k2_joint, epoch.eps_joint, config.expansion_joint)
+        return StreamParameters(config.k1, parameters.k2_joint, parameters.eps_joint, config.expansion_joint)
     infrared = stream == "infrared"
     k1 = (config.k1_infrared if infrared else config.k1_visible) or config.k1
-    k2 = max(1, round(epoch.k2_intra * (config.k2_infrared_scale if infrared else 1.0)))
-    return StreamParameters(k1, k2, epoch.eps, config.expansion_intra)
+    k2 = max(1, round(parameters.k2_intra * (config.k2_infrared_scale if infrared else 1.0)))
+    return StreamParameters(k1, k2, parameters.eps, config.expansion_intra)
 
 
 def assign_labels(
     features: NDArray[np.float32],
     table: ImageTable,
     config: ClusteringConfig,
-    epoch: EpochParameters,
+    parameters: EpochParameters,
     *,
     phase: int,
     device: str = "cpu",
@@ -222,7 +222,7 @@ def assign_labels(
         Unit rows, one per image of ``table``.
     table : ImageTable
         Cameras and modalities are read; identities only if ``config.label_source`` is ``"identities"`` (upper bound).
-    config, epoch, phase, device
+    config, parameters, phase, device
         Fixed values, those of the epoch (``Schedule.at``), 1 or 2, and the torch device of the neighbour search.
 
     Returns
@@ -242,7 +242,7 @@ def assign_labels(
         if config.label_source == "identities":
             labels[stream][inside] = np.unique(table.identities[inside], return_inverse=True)[1]
             continue
-        arguments: dict[str, Any] = {**stream_parameters(config, epoch, stream)._asdict(), **search}
+        arguments: dict[str, Any] = {**stream_parameters(config, parameters, stream)._asdict(), **search}
         part = features[inside], table.cameras[inside], table.modalities[inside]
         try:
             labels[stream][inside] = pseudo_labels(*part, **arguments, min_samples=config.min_samples)

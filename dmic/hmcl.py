@@ -266,9 +266,9 @@ class HybridLoss:
         c, terms = self.config, {}
         for stream in self.labels:
             joint = stream == "joint"
-            whole, phi_1 = (c.joint_weight, c.instance_weight) if joint else (1.0, c.instance_weight_intra)
-            terms[f"cluster_{stream}"] = LossTerm(whole * c.cluster_weight, stream, self.cluster[stream].loss)
-            terms[f"instance_{stream}"] = LossTerm(whole * phi_1, stream, self.instance[stream].loss)
+            scale, phi_1 = (c.joint_weight, c.instance_weight) if joint else (1.0, c.instance_weight_intra)
+            terms[f"cluster_{stream}"] = LossTerm(scale * c.cluster_weight, stream, self.cluster[stream].loss)
+            terms[f"instance_{stream}"] = LossTerm(scale * phi_1, stream, self.instance[stream].loss)
         return terms
 
     def losses(self, query: Tensor, indices: Tensor, streams: Iterable[str]) -> dict[str, Tensor]:

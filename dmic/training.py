@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dmic import augment, backbone, diagnostics, dnc, evaluation
 from dmic.compute.devices import accelerator, bf16_inference, keep_freed_memory, peak_memory_gib
 from dmic.compute.progress import Progress, ProgressStyle
-from dmic.config import Config
+from dmic.config import Config, ConfigError
 from dmic.epoch import EpochTrainer, TrainingDivergedError, learning_rate
 from dmic.images import ImageTable, in_stream
 from dmic.storage.files import to_jsonable
@@ -140,7 +140,7 @@ class _Run:
         main, world = self.accelerator.is_main_process, self.accelerator.num_processes
         images = config.training.identities_per_batch * config.training.images_per_identity
         if images % world:
-            raise ValueError(f"a batch of P x K = {images} images does not divide among {world} processes")
+            raise ConfigError(f"a batch of P x K = {images} images does not divide among {world} processes")
         self.protocol = evaluation.protocol_by_name(config.data.protocol)
         with torch.random.fork_rng():
             torch.manual_seed(config.training.seed)

@@ -323,7 +323,7 @@ def test_the_visible_memory_takes_a_random_one_of_both_views():
 def test_the_configuration_reaches_every_memory():
     loss = hybrid(tau=0.2, memory_update="momentum", momentum=0.7)
     for memory in (*loss.cluster.values(), *loss.instance.values()):
-        assert (memory.tau, memory.rule, memory.momentum) == (0.2, "momentum", 0.7)
+        assert (memory.tau, memory.update_rule, memory.momentum) == (0.2, "momentum", 0.7)
 
 
 def test_labels_may_be_all_different_and_the_loss_still_finite():

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dmic.config import PRESETS, Config, from_json, preset, to_json
+from dmic.config import PRESETS, Config, from_json, preset
 from dmic.storage.files import write_text
 from dmic.storage.project import project_path
 
@@ -30,14 +30,11 @@ class ReportError(RuntimeError):
 
 def changes_from_preset(config: Config) -> dict[str, Any]:
     """Return the fields, by dotted name, in which a configuration differs from the preset whose name it bears."""
-    ours, theirs = json.loads(to_json(config)), json.loads(to_json(preset(config.name)))
-    sections = [name for name, fields in ours.items() if isinstance(fields, dict)]
-    return {
-        f"{section}.{field}": value
-        for section in sections
-        for field, value in ours[section].items()
-        if value != theirs[section][field]
-    }
+    from dmic.storage.run_folder import (
+        changed_fields,  # torch takes seconds: after what may be wrong with the request
+    )
+
+    return {name: ours for name, (_, ours) in changed_fields(preset(config.name), config).items()}
 
 
 def _parameters(run: Path, data: Path | None) -> dict[str, Any]:
@@ -54,7 +51,8 @@ def _parameters(run: Path, data: Path | None) -> dict[str, Any]:
     stored = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data_folder")
     folder = data or (Path(stored) if stored else None)
     if folder is None or not (folder / "dataset.json").is_file():
-        raise ReportError(f"the images of {run} are not in {folder}; give their folder with --data")
+        where = f"not in {folder}" if folder else "in no folder that it knows"
+        raise ReportError(f"the images of {run} are {where}; give their folder with --data")
     changes = changes_from_preset(config)
     seed, device = changes.pop("training.seed", 0), changes.pop("training.device", "auto")
     return {
@@ -97,8 +95,10 @@ def main(arguments: Sequence[str]) -> int:
     import papermill
 
     executed = run / notebook.name
-    bar = {"kernel_name": "python3", "progress_bar": sys.stderr.isatty()}
-    papermill.execute_notebook(str(notebook), str(executed), parameters, **bar)
+    quiet = not sys.stderr.isatty()
+    papermill.execute_notebook(
+        str(notebook), str(executed), parameters, kernel_name="python3", progress_bar=not quiet
+    )
     page, _ = nbconvert.HTMLExporter().from_filename(str(executed))
     write_text(run / "report.html", page)
     print(f"\nReport:  {run / 'report.html'}   (open it in a browser)")

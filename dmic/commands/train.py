@@ -12,15 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dmic.config import PRESETS, preset, with_overrides
 from dmic.evaluation.ranking import SCORES
+from dmic.storage.dataset_folder import DatasetError
 from dmic.storage.project import default_data_folder, ensure_data, project_path
 
-__all__ = ["main", "parser", "setting"]
+__all__ = ["json_object", "main", "parser", "setting"]
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -42,6 +44,19 @@ def setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def json_object(text: str) -> dict[str, Any]:
+    """Read ``{"field": value, ...}``."""
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"found {text!r}, which is not JSON ({error})") from None
+    if not isinstance(fields, dict):
+        raise argparse.ArgumentTypeError(
+            f'found {text!r}; expected an object, for example {{"training.epochs": 3}}'
+        )
+    return fields
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the options of ``dmic train``."""
     options = argparse.ArgumentParser(
@@ -49,13 +64,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add = options.add_argument
     add("--preset", default="toy", help=f"one of {', '.join(PRESETS)} (default: toy)")
-    add("--data", type=Path, help="prepared data set folder (default: data/<the preset's>)")
-    add("--run", type=Path, help="run folder (default: runs/<preset>, runs/<preset>-seed<N>)")
+    add("--data", type=Path, help="prepared data set folder (default: data/<preset> of the clone)")
+    add("--run", type=Path, help="run folder (default: runs/<preset> or runs/<preset>-seed<N> of the clone)")
     add("--seed", type=int, default=0, help="of weights, sampling, augmentation, memories (default: 0)")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
     add("--set", dest="settings", type=setting, nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
         help="change fields of the configuration, see dmic/config.py")  # fmt: skip
-    add("--overrides", type=json.loads, default={}, metavar="JSON", help="the same as one JSON object")
+    add("--overrides", type=json_object, default={}, metavar="JSON", help="the same as one JSON object")
     add("--restart", action="store_true", help="delete an earlier run of this configuration first")
     add("--traceback", action="store_true", help="show where an error arose")
     return options
@@ -72,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = options.data.absolute() if options.data else default_data_folder(options.preset)
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1  # under torchrun
     if several and not (folder / "dataset.json").is_file():
-        raise FileNotFoundError(
+        raise DatasetError(
             f"no data set in {folder}; several processes make none: render or prepare it first"
         )
     data = ensure_data(folder, preset=options.preset)
@@ -84,7 +99,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         result = fit(config, table, run_dir=run_dir, resume=not options.restart)
     except KeyboardInterrupt:
-        print(f"\ninterrupted; the last whole epoch is in {run_dir}, and the same command goes on from there")
+        print(
+            f"\ninterrupted; the last whole epoch is in {run_dir}, and the same command goes on from there",
+            file=sys.stderr,
+        )
         return 130
     if not several or os.environ.get("RANK") == "0":
         _print(result.summary, run_dir)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dmic.config import TrainingConfig
+from dmic.config import ConfigError, TrainingConfig
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -18,7 +18,7 @@ __all__ = ["accelerator", "bf16_inference", "bf16_is_fast", "keep_freed_memory",
 
 
 def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accelerator:
-    """Return Accelerate's object for the wanted device and training precision; ``ValueError`` if they cannot be had.
+    """Return Accelerate's object for the wanted device and training precision; ``ConfigError`` if they cannot be had.
 
     ``unused_parameters`` says that a step may leave some without gradient (several processes must know).
     """
@@ -26,10 +26,8 @@ def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accele
     from accelerate.state import AcceleratorState
     from accelerate.utils import DistributedDataParallelKwargs
 
-    if t.device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"training.device is {t.device!r}; expected 'auto', 'cpu' or 'cuda'")
     if t.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
+        raise ConfigError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
     on_cpu = t.device == "cpu" or not torch.cuda.is_available()
     bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu and bf16_is_fast("cuda"))
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:

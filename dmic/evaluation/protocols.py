@@ -15,9 +15,21 @@ from dmic.evaluation.ranking import RULES
 from dmic.images import Modality
 from dmic.storage.checking import near_names
 
-__all__ = ["DRAWS", "PROTOCOLS", "Protocol", "draw_gallery", "draw_gallery_agw", "protocol_by_name"]
+__all__ = [
+    "DRAWS",
+    "PROTOCOLS",
+    "Protocol",
+    "ProtocolError",
+    "draw_gallery",
+    "draw_gallery_agw",
+    "protocol_by_name",
+]
 
 DRAWS = ("numpy", "agw")
+
+
+class ProtocolError(ValueError):
+    """There is no such protocol; the message shows which there are."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +115,12 @@ images as queries and all visible ones as gallery: check which of the two a publ
 
 
 def protocol_by_name(name: str) -> Protocol:
-    """Return an entry of ``PROTOCOLS``, flipped for ``name-flipped``; ``ValueError`` lists the names if there is none."""
+    """Return an entry of ``PROTOCOLS``, flipped for ``name-flipped``; ``ProtocolError`` if there is none."""
     plain = name.removesuffix("-flipped")
     if plain not in PROTOCOLS:
-        raise ValueError(f"{near_names(name, PROTOCOLS, what='protocol')}; each also with -flipped behind it")
+        raise ProtocolError(
+            f"{near_names(name, PROTOCOLS, what='protocol')}; each also with -flipped behind it"
+        )
     return PROTOCOLS[plain] if plain == name else PROTOCOLS[plain].flipped()
 
 

@@ -70,7 +70,9 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
         raise ValueError(f"{name} is {value!r} ({type(value).__name__}); expected {wanted}")
     for low, high in ranges if value is not None else ():
         if not low <= value <= high:
-            raise ValueError(f"{name} is {value}; expected {low:g} to {high:g}")
+            raise ValueError(
+                f"{name} is {value}; expected {low:g} {'or more' if high == math.inf else f'to {high:g}'}"
+            )
     return value
 
 

@@ -70,10 +70,8 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
 
     Raises
     ------
-    FileNotFoundError
-        If the folder is missing and cannot be rendered.
-    RuntimeError
-        If rendering failed.
+    DatasetError
+        If the folder is missing and cannot be rendered, or rendering failed.
     """
     import subprocess
 
@@ -81,7 +79,7 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
     if (folder / "dataset.json").is_file():
         return folder
     if preset not in RENDERED:
-        raise FileNotFoundError(
+        raise DatasetError(
             f"no data set in {folder}; {preset} needs your own copy, prepared by the scripts of the repository (data_scripts/)"
         )
     print(
@@ -91,8 +89,8 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
     command = [sys.executable, "-m", "dmic", "render", preset, "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=project_root())
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise RuntimeError(
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DatasetError(
             f"rendering failed: {last}; run dmic render {preset} --out {folder} by hand to see all"
         )
     return folder

@@ -27,7 +27,7 @@ from dmic import __version__
 from dmic.config import Config, from_json, to_json
 from dmic.storage.files import to_jsonable, write_json, write_text
 
-__all__ = ["RunError", "RunFolder"]
+__all__ = ["RunError", "RunFolder", "changed_fields"]
 
 
 class RunError(RuntimeError):
@@ -81,7 +81,7 @@ class RunFolder:
                 shutil.rmtree(gone)
         elif writable and path.exists() and any(path.iterdir()):
             raise RunError(
-                f"{path} exists, is not empty and holds no config.json; choose another run folder (make: RUN=)"
+                f"{path} exists, is not empty and holds no config.json; choose another run folder (--run; make: RUN=)"
             )
         if writable:
             path.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class RunFolder:
         if stored != config:
             raise RunError(
                 f"{self.path} holds a run with another configuration ({_difference(stored, config)}); choose another "
-                "folder (make: RUN=), or delete this one"
+                "folder (--run; make: RUN=), or delete this one"
             )
         environment = self.path / "environment.json"
         found = json.loads(environment.read_text())["data"] if environment.is_file() else data
@@ -168,14 +168,22 @@ class RunFolder:
         return int(whole[-1].name.split("_")[1]), load_file(whole[-1] / "checkpoint.safetensors"), state
 
 
+def changed_fields(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
+    """Return the fields, by dotted name, in which two configurations differ: (old value, new value)."""
+    before, after = json.loads(to_json(old)), json.loads(to_json(new))
+    return {
+        f"{section}.{name}": (value, after[section][name])
+        for section, fields in before.items()
+        if isinstance(fields, dict)
+        for name, value in fields.items()
+        if value != after[section][name]
+    }
+
+
 def _difference(stored: Config, wanted: Config) -> str:
-    old, new = json.loads(to_json(stored)), json.loads(to_json(wanted))
-    for section, fields in old.items():
-        if isinstance(fields, dict):
-            for name, value in fields.items():
-                if new[section][name] != value:
-                    return f"{section}.{name} is {value!r} there, {new[section][name]!r} here"
-    return f"its name is {stored.name!r}, here {wanted.name!r}"
+    fields = changed_fields(stored, wanted)
+    said = [f"{name} is {there!r} there, {here!r} here" for name, (there, here) in fields.items()]
+    return "; ".join(said) or f"its name is {stored.name!r}, here {wanted.name!r}"
 
 
 def _environment(data: str, folder: Path | None) -> dict[str, Any]:
