@@ -42,6 +42,10 @@ _SHOWN = (
     "cross_camera_recall",
     "camera_splitting",
 )
+"""Label metrics that the table shows."""
+
+_KEPT = ("clusters", "purity", "modality_splitting", *_SHOWN)
+"""Label metrics that a results file keeps of every run."""
 
 
 def at_outlier_share(
@@ -172,7 +176,9 @@ def _print(arm: str, found: dict[str, Any], identities: int) -> None:
     for when in ("last_epoch", "equal_outliers"):
         for stream, numbers in found[when].items():
             shown = "  ".join(
-                f"{key} {_show(numbers[key], 2)}" for key in _SHOWN if np.isfinite(numbers[key]["mean"])
+                f"{key} {_show(numbers[key], 2)}"
+                for key in _SHOWN
+                if key in numbers and np.isfinite(numbers[key]["mean"])
             )
             print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
 
@@ -210,9 +216,8 @@ def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -
 def _result(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
     """One line of the results file: scores, what the labels were worth, and where the run was made."""
     made = json.loads((run_dir / "environment.json").read_text())
-    of_labels = ("clusters", "purity", "modality_splitting", *_SHOWN)
     labels = {
-        when: {stream: {key: found[key] for key in of_labels} for stream, found in numbers[when].items()}
+        when: {stream: {key: found.get(key) for key in _KEPT} for stream, found in numbers[when].items()}
         for when in ("last_epoch", "equal_outliers")
     }
     where = {key: made[key] for key in ("git", "torch", "machine", "threads", "device")}
