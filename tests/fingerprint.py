@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
-from notebook_runs import KNOBS, SHORT  # noqa: E402
+from notebook_runs import SHORT  # noqa: E402
 
 from data_scripts import render_synthvi  # noqa: E402
 from data_scripts.synthvi.dataset import render_person  # noqa: E402
@@ -64,8 +64,7 @@ def clustering() -> str:
 def two_epochs() -> str:
     """One epoch a phase on a handful of rendered people: losses, labels' worth and weights."""
     with tempfile.TemporaryDirectory() as folder:
-        knobs = [word for knob in KNOBS for word in ("--set", knob)]
-        assert render_synthvi.main(["--out", f"{folder}/people", "--workers", "1", *knobs]) == 0
+        assert render_synthvi.main(["--preset", "debug", "--out", f"{folder}/people", "--workers", "1"]) == 0
         settings = config.with_overrides(config.preset("toy"), {**SHORT, "training.epochs": 1})
         table = images.open_dataset(f"{folder}/people")
         result = training.fit(settings, table, run_dir=f"{folder}/run", progress="none")

@@ -38,7 +38,10 @@ def test_mean_cosines_are_those_of_the_stage(stage, expected):
 
 
 def test_labels_are_shaped_like_sysu_mm01_and_do_not_depend_on_dimension_or_stage():
-    data, other = synthetic_embeddings.embeddings(8000, 4, "mid"), synthetic_embeddings.embeddings(8000, 16, "late")
+    data, other = (
+        synthetic_embeddings.embeddings(8000, 4, "mid"),
+        synthetic_embeddings.embeddings(8000, 16, "late"),
+    )
     for name in ("identities", "cameras", "modalities"):
         np.testing.assert_array_equal(getattr(data, name), getattr(other, name))
     assert len(np.unique(data.identities)) == round(395 * 8000 / 34167)

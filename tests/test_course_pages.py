@@ -236,4 +236,6 @@ def test_commands_and_knobs_of_the_teachers_page_exist():
     assert set(named) - set(world.WORLDS) <= knobs, set(named) - set(world.WORLDS) - knobs
     settings = re.findall(r"--set (\S+=\S+)", INSTRUCTOR)
     assert settings
-    renderer_knobs.apply_overrides(world.World(), world.PRESETS["toy"], settings)  # raises where one is unknown
+    renderer_knobs.apply_overrides(
+        world.World(), world.PRESETS["toy"], settings
+    )  # raises where one is unknown

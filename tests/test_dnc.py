@@ -377,33 +377,49 @@ def epoch(rng):
     identities = np.repeat([3, 4, 5], 20)
     features = plain.unit(rng.normal(size=(6, 8))[identities] + 0.4 * rng.normal(size=(60, 8)))
     cameras = rng.integers(1, 5, 60)
-    config = ClusteringConfig(k1=20, k1_visible=12, k1_infrared=9, k2_infrared_scale=0.5, min_samples=3)
+    config = ClusteringConfig(
+        k1=20, k1_visible=12, k1_infrared=9, k2_infrared_scale=0.5, min_samples=3, expansion_intra="vanilla"
+    )
     table = Table(cameras, (cameras > 2).astype(np.int64), identities)
     return features, table, config, dnc.EpochParameters(eps=0.5, k2_intra=6, k2_joint=14, eps_joint=0.6)
 
 
 def test_each_stream_is_clustered_with_its_own_values(epoch):
-    features, table, config, step = epoch
-    found = dnc.assign_labels(features, table, config, step, phase=2)
+    features, table, config, parameters = epoch
+    found = dnc.assign_labels(features, table, config, parameters, phase=2)
     assert set(found) == {"visible", "infrared", "joint"}
-    streams = {"visible": (table.modalities == 0, 12, 6, 0.5), "infrared": (table.modalities == 1, 9, 3, 0.5)}
-    streams["joint"] = (np.ones(60, bool), 20, 14, 0.6)
-    for stream, (held, k1, k2, eps) in streams.items():
+    streams = {
+        "visible": (table.modalities == 0, 12, 6, 0.5, "vanilla"),
+        "infrared": (table.modalities == 1, 9, 3, 0.5, "vanilla"),
+        "joint": (np.ones(60, bool), 20, 14, 0.6, "modality_camera"),
+    }
+    for stream, (held, *values) in streams.items():
+        arguments = dict(zip(("k1", "k2", "eps", "expansion"), values, strict=True))
         labels = {"cameras": table.cameras[held], "modalities": table.modalities[held]}
-        expected = pseudo_labels(features[held], **labels, k1=k1, k2=k2, eps=eps, min_samples=3)
+        expected = pseudo_labels(features[held], **labels, **arguments, min_samples=3)
         np.testing.assert_array_equal(found[stream][held], expected)
         assert (found[stream][~held] == -1).all() and found[stream].dtype == np.int64
 
 
+@pytest.mark.parametrize(("scale", "k2"), [(0.5, 3), (0.01, 1), (2.0, 12)])
+def test_infrared_k2_is_scaled_and_at_least_one(epoch, scale, k2):
+    parameters = epoch[3]
+    config = ClusteringConfig(k2_infrared_scale=scale)
+    assert dnc.stream_parameters(config, parameters, "infrared").k2 == k2
+    assert dnc.stream_parameters(config, parameters, "visible").k2 == parameters.k2_intra
+
+
 def test_phase_one_knows_no_joint_clustering_and_never_asks_for_identities(epoch):
-    features, table, config, step = epoch
+    features, table, config, parameters = epoch
     table.identities = None
-    assert set(dnc.assign_labels(features, table, config, step, phase=1)) == {"visible", "infrared"}
+    assert set(dnc.assign_labels(features, table, config, parameters, phase=1)) == {"visible", "infrared"}
 
 
 def test_the_upper_bound_labels_by_identity(epoch):
-    features, table, _, step = epoch
-    found = dnc.assign_labels(features, table, ClusteringConfig(label_source="identities"), step, phase=2)
+    features, table, _, parameters = epoch
+    found = dnc.assign_labels(
+        features, table, ClusteringConfig(label_source="identities"), parameters, phase=2
+    )
     np.testing.assert_array_equal(found["joint"], table.identities - 3)
     for modality, stream in enumerate(("visible", "infrared")):
         expected = np.where(table.modalities == modality, table.identities - 3, -1)
@@ -411,9 +427,9 @@ def test_the_upper_bound_labels_by_identity(epoch):
 
 
 def test_a_stream_without_clusters_is_named_and_a_joint_one_is_survived(epoch, caplog):
-    features, table, config, step = epoch
+    features, table, config, parameters = epoch
     with pytest.raises(NoClustersError, match="infrared images, phase 1: DBSCAN found 0 clusters"):
-        dnc.assign_labels(features, table, config, step._replace(eps=0.001), phase=1)
-    found = dnc.assign_labels(features, table, config, step._replace(eps_joint=0.001), phase=2)
+        dnc.assign_labels(features, table, config, parameters._replace(eps=0.001), phase=1)
+    found = dnc.assign_labels(features, table, config, parameters._replace(eps_joint=0.001), phase=2)
     assert (found["joint"] == -1).all() and found["visible"].max() >= 0
     assert "no joint cluster" in caplog.text and "Try eps" in caplog.text

@@ -118,7 +118,9 @@ def test_readme_commands_are_make_targets():
     assert mentioned <= make_targets(), mentioned - make_targets()
 
 
-@pytest.mark.parametrize("target", ["train", "test", "lab", "lint", "clean", "help", "figures"])
+@pytest.mark.parametrize(
+    "target", ["train", "test", "check", "lab", "lint", "fix", "clean", "help", "figures", "ablations"]
+)
 def test_make_knows_each_target_and_every_file_it_calls(target):
     plan = dry_run(target)
     assert plan.returncode == 0, plan.stderr

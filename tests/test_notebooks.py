@@ -17,6 +17,7 @@ from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
 from papermill.exceptions import PapermillExecutionError
 
 from dmic import course
+from dmic.images import DatasetError
 from dmic.lab.arms import ARMS
 
 FULL = ROOT / "notebooks" / "09_full_training.ipynb"
@@ -136,11 +137,6 @@ def test_unknown_parameter_fails_at_once_through_papermill(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_ill_typed_parameter_fails_at_once_through_papermill(tmp_path):
-    with pytest.raises(PapermillExecutionError, match="parameter seed is 'one'"):
-        execute(tmp_path, seed="one")
-
-
 def test_whole_run_shows_and_records(executed):
     folder, notebook = executed
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -150,7 +146,7 @@ def test_whole_run_shows_and_records(executed):
     assert not errors, errors
     recorded = json.loads((folder / "course" / "09.json").read_text())
     summary = json.loads((folder / "run" / "summary.json").read_text())
-    for name, stage in {"ImageNet start": "zero_shot", "phase 1": "phase1", "DMIC": "final"}.items():
+    for name, stage in {"ImageNet start": "start", "phase 1": "phase1", "DMIC": "final"}.items():
         shown = recorded["scores"][name]
         assert {key: shown[key] for key in summary[stage]} == pytest.approx(summary[stage])
     assert recorded["identities"] == 12
@@ -160,7 +156,8 @@ def test_second_run_prints_the_same(executed):
     """nbval executes the executed copy again and compares outputs: a test of determinism and of resuming."""
     folder, _ = executed
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "executed.ipynb"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800)
+    with quiet_kernel():
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -194,7 +191,7 @@ def test_check_never_raises(answer, said, capsys):
 
 
 def test_ensure_data_says_what_is_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match="regdb needs your own copy"):
+    with pytest.raises(DatasetError, match="regdb needs your own copy"):
         course.ensure_data(tmp_path / "none", preset="regdb")
 
 

@@ -10,19 +10,22 @@ import pytest
 from dmic.compute import threads
 
 PROBE = """
-import json, sys
+import hashlib, json, sys
 from dmic import encoding, neighbors
 import numba, numpy, torch
-x = numpy.eye(400, dtype=numpy.float32) + 0.1
+x = numpy.random.default_rng(0).normal(size=(400, 32)).astype("float32") + 0.5
 x /= numpy.linalg.norm(x, axis=1, keepdims=True)
 before = torch.get_num_threads()
-encoding.distance_encoding(neighbors.nearest(x, 9), x, k1=9)  # runs numba's parallel loops
-print(json.dumps([before, torch.get_num_threads(), numba.get_num_threads()]))
+codes = encoding.distance_encoding(neighbors.nearest(x, 9), x, k1=9)  # runs numba's parallel loops
+distance = encoding.jaccard_distance(codes)
+found = [part.tobytes() for codes in (codes, distance) for part in (codes.indptr, codes.indices, codes.data)]
+threads = [before, torch.get_num_threads(), numba.get_num_threads()]
+print(json.dumps([*threads, hashlib.sha256(b"".join(found)).hexdigest()]))
 """
 
 
-def probe(**variables) -> list[int]:
-    """Threads of torch before and after a clustering, and of numba, in a process with these variables."""
+def probe(**variables) -> list:
+    """Threads of torch before and after a clustering, of numba, and a hash of its distances, in a new process."""
     clean = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
     done = subprocess.run(
         [sys.executable, "-c", PROBE], env=clean | variables, capture_output=True, text=True, check=True
@@ -30,9 +33,11 @@ def probe(**variables) -> list[int]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_clustering_leaves_torch_the_threads_it_was_given(count):
-    assert probe(OMP_NUM_THREADS=str(count)) == [count, count, count]
+def test_clustering_leaves_torch_the_threads_it_was_given_and_computes_the_same():
+    *one, alone = probe(OMP_NUM_THREADS="1")
+    *two, together = probe(OMP_NUM_THREADS="2")
+    assert (one, two) == ([1, 1, 1], [2, 2, 2])
+    assert alone == together
 
 
 def test_numbas_own_variable_is_kept():
@@ -47,7 +52,7 @@ def test_settle_follows_openmp(given, wanted, monkeypatch):
     for name in ("NUMBA_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "x")  # so that monkeypatch puts back what was there
         monkeypatch.delenv(name)
-    threads.settle()
+    threads.configure_threads()
     assert os.environ["NUMBA_NUM_THREADS"] == (wanted or str(threads.available_cpus()))
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 

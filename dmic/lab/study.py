@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
-from dmic.config import Config, ConfigError, preset, to_json, with_overrides
+from dmic.config import PRESETS, Config, ConfigError, preset, to_json, with_overrides
 from dmic.images import STREAMS, ImageTable, in_stream, open_dataset
 from dmic.lab.arms import ARMS, PHASE2_ONLY
 from dmic.neighbors import nearest
@@ -237,28 +237,17 @@ def _parser() -> argparse.ArgumentParser:
         description=(__doc__ or "").split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--data", type=Path, help="prepared data set folder; without it the preset's, rendered if missing"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for the run folders and study.json")
-    parser.add_argument("--preset", default="toy")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--arms", nargs="+", choices=["all", *ARMS], default=["dmic", "vanilla", "supervised"]
-    )
-    parser.add_argument(
-        "--share", type=float, default=0.05, help="share of outliers at which clusterings are compared"
-    )
-    parser.add_argument("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=1,
-        choices=range(1, 65),
-        metavar="N",
-        help="runs at a time; more than 1: one thread each",
-    )
-    parser.add_argument("--results", type=Path, help="file for every run's numbers, with their provenance")
+    add, three = parser.add_argument, ["dmic", "vanilla", "supervised"]
+    add("--data", type=Path, help="prepared data set folder; without it the preset's, rendered if missing")
+    add("--out", type=Path, required=True, help="folder for the run folders and study.json")
+    add("--preset", default="toy", help=f"one of {', '.join(PRESETS)}")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run each")
+    add("--arms", nargs="+", choices=["all", *ARMS], default=three, help="see dmic/lab/arms.py")
+    add("--share", type=float, default=0.05, help="share of outliers at which clusterings are compared")
+    add("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
+    jobs = "runs at a time; more than 1: one thread each"
+    add("--jobs", type=int, default=1, choices=range(1, 65), metavar="N", help=jobs)
+    add("--results", type=Path, help="file for every run's numbers, with their provenance")
     return parser
 
 
