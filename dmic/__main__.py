@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 done, 2 wrong request (one line on stderr says what to try), 130 interrupted.
+        Exit status: 0 done, 2 it cannot be done (one line on stderr says why and what to try), 130 interrupted. Errors that are not
+        ours are raised, with their traceback.
     """
     name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     if name in ("-h", "--help", "--version"):
@@ -47,13 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command.main([word for word in rest if word != "--traceback"])
     except (ValueError, RuntimeError) as error:
-        of_dmic = type(error).__module__.startswith(
-            "dmic."
-        )  # its text says what to try; others are shown whole
-        if "--traceback" in rest or not of_dmic:
+        ours = type(error).__module__.startswith("dmic.")  # its text says what to try; others are shown whole
+        if "--traceback" in rest or not ours:
             raise
         print(f"dmic {name}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
