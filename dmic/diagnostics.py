@@ -44,22 +44,22 @@ def _ratio(part: float, whole: float) -> float:
 
 def _checked(**arrays: ArrayLike) -> list[NDArray[np.int64]]:
     """Return int64 columns of one length, or say what is wrong with them."""
-    found = {name: np.asarray(values) for name, values in arrays.items()}
-    shapes = {name: values.shape for name, values in found.items()}
+    columns = {name: np.asarray(values) for name, values in arrays.items()}
+    shapes = {name: values.shape for name, values in columns.items()}
     if any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) != 1:
         raise ValueError(f"found shapes {shapes}; expected (n,) for all four: one entry per image.")
-    if not len(found["labels"]):
+    if not len(columns["labels"]):
         raise ValueError("found 0 images; expected at least one. Was the selection of images empty?")
-    for name, values in found.items():
+    for name, values in columns.items():
         if values.dtype.kind not in "iu":
             raise ValueError(
                 f"{name} has dtype {values.dtype}; expected integers. Try {name}.astype(np.int64)."
             )
-    if (lowest := int(found["labels"].min())) < -1:
+    if (lowest := int(columns["labels"].min())) < -1:
         raise ValueError(f"labels go down to {lowest}; expected clusters from 0 and -1 for not clustered.")
-    if strange := sorted(set(found["modalities"].tolist()) - {0, 1}):
+    if strange := sorted(set(columns["modalities"].tolist()) - {0, 1}):
         raise ValueError(f"modalities holds {strange}; expected 0 (visible) and 1 (infrared) only.")
-    return [values.astype(np.int64) for values in found.values()]
+    return [values.astype(np.int64) for values in columns.values()]
 
 
 def cluster_metrics(

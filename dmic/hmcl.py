@@ -257,8 +257,8 @@ class HybridLoss:
         self.cluster = {s: ClusterMemory(features, y, **options) for s, y in labels.items()}
         self.instance = {}
         for stream, y in labels.items():
-            held = torch.arange(len(y), device=y.device)[in_stream(modalities, stream)]
-            self.instance[stream] = InstanceMemory(features[held], y[held], indices=held, **options)
+            inside = torch.arange(len(y), device=y.device)[in_stream(modalities, stream)]
+            self.instance[stream] = InstanceMemory(features[inside], y[inside], indices=inside, **options)
         self.terms = self._terms()
 
     def _terms(self) -> dict[str, LossTerm]:

@@ -103,8 +103,8 @@ def expansion_weights(
     if not 1 <= k2 <= length:
         raise ValueError(f"k2 is {k2}; the neighbour lists have {length} entries, take 1 <= k2 <= {length}")
     members = neighbors.indices[:, :k2]
-    given = {"modality": ("modalities", modalities), "camera": ("cameras", cameras)}
-    levels = [_groups(*given[level], n, how) for level in how.split("_") if level != "vanilla"]
+    labels = {"modality": ("modalities", modalities), "camera": ("cameras", cameras)}
+    levels = [_groups(*labels[level], n, how) for level in how.split("_") if level != "vanilla"]
     size = max(1, _COMPARISONS // k2**2)
     blocks = [_mean_of_means(members[at : at + size], levels) for at in range(0, n, size)]
     weights = np.concatenate(blocks).astype(np.float32)

@@ -189,8 +189,8 @@ class _TorchSearch:
         with _no_shortcuts():
             for block in blocks:
                 queries = self.everyone[torch.from_numpy(rows)[block].to(self.device)]
-                found = (queries @ self.everyone.T).topk(width, dim=1)
-                scores[block], indices[block] = found.values.float().cpu(), found.indices.cpu()
+                best = (queries @ self.everyone.T).topk(width, dim=1)
+                scores[block], indices[block] = best.values.float().cpu(), best.indices.cpu()
         return scores.numpy(), indices.numpy(), self._error(rows, scores[:, -1].numpy())
 
     def _error(self, rows: NDArray[np.int64], worst: NDArray[np.float32]) -> NDArray[np.float32]:

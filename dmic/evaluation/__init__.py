@@ -83,14 +83,14 @@ def _unit_features(embed: Embedding, table: ImageTable, split: str) -> NDArray[n
             "result.features['final']."
         )
     view = table.query if split == "query" else table.gallery
-    found = np.asarray(embed(view) if callable(embed) else embed[split], dtype=np.float32)
-    norms = np.linalg.norm(found, axis=-1, keepdims=True)
-    if found.ndim != 2 or len(found) != len(view) or not (np.isfinite(norms) & (norms > 0)).all():
+    features = np.asarray(embed(view) if callable(embed) else embed[split], dtype=np.float32)
+    norms = np.linalg.norm(features, axis=-1, keepdims=True)
+    if features.ndim != 2 or len(features) != len(view) or not (np.isfinite(norms) & (norms > 0)).all():
         raise ValueError(
-            f"{split} features have shape {found.shape}; expected ({len(view)}, d), one finite row of non-zero "
+            f"{split} features have shape {features.shape}; expected ({len(view)}, d), one finite row of non-zero "
             f"length per image of table.{split}. Embed exactly table.{split}, in its order."
         )
-    return found / norms
+    return features / norms
 
 
 def _sides(embed: Embedding, table: ImageTable, protocol: Protocol) -> tuple[_Side, _Side]:

@@ -106,16 +106,16 @@ def _score_block(distance, query_ids, gallery_ids, dropped, by_person: bool) -> 
     # 1 for a query's first true match, 2 for its second, ...
     nth = np.arange(1, len(rows) + 1) - (end - count)[rows]
     scores = np.zeros((3, len(keys)))
-    found = count > 0
-    first, last = places[(end - count)[found]], places[end[found] - 1]
-    scores[0, found] = first + 1
+    matched = count > 0
+    first, last = places[(end - count)[matched]], places[end[matched] - 1]
+    scores[0, matched] = first + 1
     scores[1] = np.bincount(rows, nth / (places + 1), minlength=len(keys)) / np.maximum(count, 1)
-    scores[2, found] = count[found] / (last + 1)
+    scores[2, matched] = count[matched] / (last + 1)
     if by_person:  # 1 + the people whose nearest kept image comes before the first right image
         grouping = np.argsort(gallery_ids, kind="stable")
         starts = np.unique(gallery_ids[grouping], return_index=True)[1]
-        nearest = np.minimum.reduceat(keys[:, grouping], starts, axis=1)[found]  # (queries, people)
-        scores[0, found] = 1 + (nearest < ranked[found, first][:, None]).sum(axis=1)
+        nearest = np.minimum.reduceat(keys[:, grouping], starts, axis=1)[matched]  # (queries, people)
+        scores[0, matched] = 1 + (nearest < ranked[matched, first][:, None]).sum(axis=1)
     return scores
 
 

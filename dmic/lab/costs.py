@@ -99,8 +99,8 @@ def _engine(options: Report, backend: str, threads: int) -> Report:
     )
     clock = _Clock()
     before = peak_memory_gib()
-    found = _cluster(data, options, backend, clock)
-    return {"stages": clock.stages, "peak_gib_before": before, **found}
+    measured = _cluster(data, options, backend, clock)
+    return {"stages": clock.stages, "peak_gib_before": before, **measured}
 
 
 def _gemm_floor(options: Report, threads: int) -> Report:
@@ -212,18 +212,18 @@ def clustering(options: Report) -> Report:
         bar.set_postfix_str(name)
         try:
             with ProcessPoolExecutor(1, mp_context=context) as process:
-                found = process.submit(job, *arguments).result()
+                measured = process.submit(job, *arguments).result()
         except BrokenProcessPool as error:
             raise MemoryError(
                 f"the part {name!r} was killed by the system, most likely for want of memory; try fewer --images or "
                 "--dense-images"
             ) from error
-        if "lists" in found:
-            lists[name] = found.pop("lists")
+        if "lists" in measured:
+            lists[name] = measured.pop("lists")
         if job is _engine:
-            report["engine"].append({"backend": arguments[1], "threads": arguments[2], **found})
+            report["engine"].append({"backend": arguments[1], "threads": arguments[2], **measured})
         else:
-            report[name] = found
+            report[name] = measured
     if "faiss_flat" in lists:
         flat = np.sort(lists.pop("faiss_flat"), axis=1)
         for entry, ours in zip(report["engine"], lists.values(), strict=True):
@@ -235,11 +235,11 @@ def clustering(options: Report) -> Report:
 
 def machine(device: str) -> Report:
     """Return what the figures depend on: cores, bfloat16 units, GPU, versions."""
-    found: Report = {
+    facts: Report = {
         "cores": os.cpu_count(),
         "bf16_units": bf16_is_fast(device),
         "torch": str(torch.__version__),
     }
     if torch.device(device).type == "cuda":
-        found["gpu"] = torch.cuda.get_device_name(device)
-    return found
+        facts["gpu"] = torch.cuda.get_device_name(device)
+    return facts

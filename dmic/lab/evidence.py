@@ -58,16 +58,16 @@ class CameraMatrix(NamedTuple):
             infrared[:, None] & ~infrared,
             ~infrared[:, None] & infrared,
         )
-        found = {}
+        means = {}
         for kind, mask in zip(KINDS, masks, strict=True):
             mask = mask & np.isfinite(self.rank1)
             if mask.any():
-                found[kind] = {
+                means[kind] = {
                     "rank1": float(self.rank1[mask].mean()),
                     "mAP": float(self.mAP[mask].mean()),
                     "pairs": int(mask.sum()),
                 }
-        return found
+        return means
 
 
 def camera_matrix(
@@ -114,7 +114,7 @@ def camera_matrix(
             for _ in range(trials)
         ]
         for row, query_camera in enumerate(numbers):
-            found = []
+            of_draws = []
             for gallery in draws:
                 queries = np.setdiff1d(np.flatnonzero(seen_by == query_camera), gallery)
                 queries = queries[np.isin(people[queries], people[gallery])]
@@ -127,9 +127,9 @@ def camera_matrix(
                         gallery_cameras=seen_by[gallery],
                         rule="regdb",  # drops nothing: what does not count was left out above
                     )
-                    found.append((ranked.rank1, ranked.mAP))
-            if found:
-                scores[:, row, column] = np.mean(found, axis=0)
+                    of_draws.append((ranked.rank1, ranked.mAP))
+            if of_draws:
+                scores[:, row, column] = np.mean(of_draws, axis=0)
     modes = np.array([np.bincount(kinds[seen_by == number]).argmax() for number in numbers])
     return CameraMatrix(numbers, modes, scores[0], scores[1])
 
@@ -209,18 +209,18 @@ def main(arguments: list[str] | None = None) -> None:
             whole = {**scores.mean, "standard_error_rank1": scores.standard_error_rank1}
             run[stage] = {"protocol": whole, **matrix.by_kind()}
         runs.append(run)
-    found = summarise(runs)
+    summary = summarise(runs)
     print(f"\n{table.info['name']}: {len(np.unique(table.train.identities))} training people, ", end="")
     people = len(np.unique(np.concatenate([table.query.identities, table.gallery.identities])))
     print(f"{people} test people; mean ± sd over {len(runs)} seeds, last epoch\n")
     print("| query → gallery | ImageNet start: Rank-1 % | mAP % | true identities: Rank-1 % | mAP % |")
     print("|---|---|---|---|---|")
-    for kind in ("protocol", *(kind for kind in KINDS if kind in found["final"])):
-        print(_row(kind, {stage: found[stage][kind] for stage in ("start", "final")}))
-    error = found["final"]["protocol"]["standard_error_rank1"]["mean"]
+    for kind in ("protocol", *(kind for kind in KINDS if kind in summary["final"])):
+        print(_row(kind, {stage: summary[stage][kind] for stage in ("start", "final")}))
+    error = summary["final"]["protocol"]["standard_error_rank1"]["mean"]
     print(f"\nprotocol: {protocol.name}; its Rank-1 has a standard error of {error:.1f} over test people")
     report = {"data": table.info, "preset": chosen.preset, "overrides": chosen.overrides}
-    stored = {**report, "seeds": chosen.seeds, "found": found}
+    stored = {**report, "seeds": chosen.seeds, "found": summary}
     write_json(chosen.out / "evidence.json", stored, indent=1)
     shown = {"ImageNet start": matrices["start"], f"true identities, seed {seed}": matrices["final"]}
     _draw(shown, chosen.out / "camera_matrix.png")

@@ -156,13 +156,13 @@ def loop_over_queries(
         if rule == "llcm":
             same = gallery_ids[listed] == query_ids[query]
             listed = listed[~(same & (gallery_cameras[listed] == query_cameras[query]))]
-        found = gallery_ids[listed]
-        right = (found == query_ids[query]).astype(np.int32)
+        people = gallery_ids[listed]
+        right = (people == query_ids[query]).astype(np.int32)
         if not right.any():
             continue
-        counted = list(found)
+        counted = list(people)
         if rule != "regdb":  # each person once, where first listed
-            counted = [found[place] for place in sorted(np.unique(found, return_index=True)[1])]
+            counted = [people[place] for place in sorted(np.unique(people, return_index=True)[1])]
         first_ranks.append(1 + int(np.flatnonzero(np.array(counted) == query_ids[query])[0]))
         so_far = right.cumsum()
         precision = np.array([hits / (place + 1.0) for place, hits in enumerate(so_far)])

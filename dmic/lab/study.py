@@ -204,13 +204,13 @@ def _end_with_parent() -> None:
 def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> list[dict[str, Any]]:
     """Run the tasks, several processes at a time if asked for, and return their numbers in the order of the tasks."""
     folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
-    given = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
+    arguments = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
     if chosen.jobs == 1:
-        return list(map(_run, *given))
+        return list(map(_run, *arguments))
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(chosen.jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
-        return list(pool.map(_run, *given))
+        return list(pool.map(_run, *arguments))
 
 
 def _result(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -276,14 +276,14 @@ def main(arguments: list[str] | None = None) -> None:
     }
     chosen.out.mkdir(parents=True, exist_ok=True)
     done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
-    found = {}
+    by_arm = {}
     for arm in chosen.arms:
         runs = [{k: v for k, v in done[arm, seed].items() if k != "of"} for seed in chosen.seeds]
-        found[arm] = summarise(runs)
-        _print(arm, found[arm], identities)
+        by_arm[arm] = summarise(runs)
+        _print(arm, by_arm[arm], identities)
     about = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
     about |= {"data": table.info, "identities": identities}
-    write_json(chosen.out / "study.json", {**about, "arms": found}, indent=1)
+    write_json(chosen.out / "study.json", {**about, "arms": by_arm}, indent=1)
     if chosen.results:
         lines = [_result(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()]
         write_json(chosen.results, {**about, "runs": lines}, indent=1)

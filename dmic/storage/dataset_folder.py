@@ -147,8 +147,8 @@ def _read_manifest(path: Path) -> list[dict[str, str]]:
 
 def _check_counts(folder: Path, rows: list[dict[str, str]], info: dict[str, Any]) -> None:
     """The counts of ``dataset.json`` must be those of the manifest."""
-    found, stated = count_rows(rows), info["counts"]
-    for key, value in found.items():
+    counted, stated = count_rows(rows), info["counts"]
+    for key, value in counted.items():
         if not isinstance(stated, dict) or stated.get(key) != value:
             said = stated.get(key) if isinstance(stated, dict) else stated
             raise DatasetError(
