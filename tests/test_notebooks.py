@@ -115,7 +115,7 @@ def test_full_training_declares_the_promised_parameters():
         ({"device": "tpu"}, "parameter device is 'tpu'"),
         ({"preset": "huge"}, "parameter preset is 'huge'"),
         ({"overrides": "{epochs: 3}"}, "parameter overrides is not JSON"),
-        ({"overrides": {"training.epoch": 3}}, "unknown override 'training.epoch'"),
+        ({"overrides": {"training.epoch": 3}}, "unknown field of training: 'epoch'"),
         ({"overrides": {"training.epochs": "3"}}, "training.epochs is '3'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
