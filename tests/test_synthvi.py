@@ -185,7 +185,7 @@ def test_overrides_reach_world_and_preset():
         (["--seed", "-3"], "seed must be 0 or more, found -3"),
         (["--workers", "0"], "--workers must be at least 1, found 0"),
         (["--workers", "-2"], "at least 1, found -2. Without it: one process per core"),
-        (["--preset", "huge"], "no preset 'huge'. Presets: tiny, toy, small"),
+        (["--preset", "huge"], "unknown preset 'huge'; there are: debug, tiny, toy, small"),
     ],
 )
 def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):

@@ -521,8 +521,8 @@ def test_protocol_synthvi_takes_any_network(network):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--world", "d"], "no world 'd'. Worlds: a, b, c"),
-        (["--set", "name=b"], "no knob 'name'"),
+        (["--world", "d"], "unknown world 'd'; there are: a, b, c"),
+        (["--set", "name=b"], "unknown knob 'name'"),
         (["--set", "visible_cameras=0"], "visible_cameras must lie in 1..16, found 0"),
         (["--set", "infrared_cameras=17"], "infrared_cameras must lie in 1..16, found 17"),
         (["--set", "truncation_depth=0.9"], "truncation_depth must lie in 0..0.5, found 0.9"),
