@@ -19,13 +19,24 @@ def one_list(length):
 
 @st.composite
 def samples(draw):
-    """Points with a camera each; cameras belong to modalities, some stay empty, names are arbitrary integers."""
+    """Points with a camera each, names are arbitrary integers; cameras belong to one modality, or serve both (LLCM's may)."""
     features = draw(plain.points(min_size=4, max_size=40))
     names = draw(st.lists(st.integers(-5, 900), min_size=1, max_size=6, unique=True))
     modality_of = {name: draw(st.integers(0, 1)) for name in names}
     cameras = np.array(draw(st.lists(st.sampled_from(names), min_size=len(features), max_size=len(features))))
     modalities = np.array([modality_of[c] for c in cameras.tolist()])
+    if draw(st.booleans()):
+        modalities = np.array(draw(st.lists(st.integers(0, 1), min_size=len(cameras), max_size=len(cameras))))
     return features, cameras, modalities, draw(st.integers(1, len(features) - 1))
+
+
+def test_a_camera_that_serves_both_modalities_counts_in_each():
+    """Visible: two members of camera 1, one of camera 2; infrared: one of camera 1. Half a vote each, then by camera, then by member."""
+    cameras, modalities = np.array([1, 1, 2, 1]), np.array([0, 0, 0, 1])
+    weights = expansion_weights(
+        one_list(4), k2=4, cameras=cameras, modalities=modalities, how="modality_camera"
+    )
+    np.testing.assert_allclose(weights.toarray()[0], [1 / 8, 1 / 8, 1 / 4, 1 / 2])
 
 
 @pytest.mark.parametrize("how", plain.RULES)

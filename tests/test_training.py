@@ -122,6 +122,21 @@ def test_run_folder_holds_what_the_architecture_says(finished):
     assert [p.name for p in (folder / "checkpoints").iterdir()] == ["epoch_004"]
 
 
+def test_each_epoch_has_the_values_of_its_phase(finished, settings):
+    """By hand: eps 0.7 (6/7)^(t/2) in phase 1; in phase 2 down over 2/5 of an epoch, then up; the rate starts anew."""
+    values = [[line[key] for key in ("eps", "k2_intra", "lr")] for line in finished.history]
+    wanted = [
+        (0.7, 4, 2e-3),
+        (0.7 * (6 / 7) ** 0.5, 6, 2e-3),
+        (0.7, 4, 1e-3),
+        (0.6 * (7 / 6) ** 0.375, 6, 1e-3),
+    ]
+    np.testing.assert_allclose(values, wanted, rtol=1e-12)
+    state = torch.load(finished.run_dir / "checkpoints" / "epoch_004" / "state.pt", weights_only=True)
+    assert {group["weight_decay"] for group in state["optimizer"]["param_groups"]} == {5e-4}
+    assert settings.training.weight_decay == 5e-4
+
+
 def test_pseudo_labels_keep_modalities_apart(finished, table):
     labels = np.load(finished.run_dir / "pseudo_labels" / "phase2_epoch_000.npz")
     infrared = table.train.modalities == 1
