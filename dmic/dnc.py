@@ -18,7 +18,7 @@ from dmic import encoding, mie
 from dmic.config import ClusteringConfig, Expansion
 from dmic.images import INTRA_STREAMS, STREAMS, ImageTable, in_stream
 from dmic.neighbors import Backend, nearest
-from dmic.storage.checking import per_image
+from dmic.storage.checking import near_names, per_image
 
 __all__ = [
     "EpochParameters",
@@ -197,6 +197,8 @@ def pseudo_labels(
 
 def stream_parameters(config: ClusteringConfig, parameters: EpochParameters, stream: str) -> StreamParameters:
     """Return which k1, k2, eps and expansion the stream ``visible``, ``infrared`` or ``joint`` is clustered with."""
+    if stream not in STREAMS:
+        raise ValueError(near_names(stream, STREAMS, what="stream"))
     if stream == "joint":
         return StreamParameters(config.k1, parameters.k2_joint, parameters.eps_joint, config.expansion_joint)
     infrared = stream == "infrared"

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dmic.storage.checking import near_names
 from dmic.storage.dataset_folder import DatasetError, image_hash, read_folder
 from dmic.storage.dataset_writer import DatasetWriter
 
@@ -67,7 +68,7 @@ def in_stream(modalities: Array, stream: str) -> Array:
         For a stream that there is not.
     """
     if stream not in STREAMS:
-        raise ValueError(f"there is no stream {stream!r}; expected one of {', '.join(map(repr, STREAMS))}")
+        raise ValueError(near_names(stream, STREAMS, what="stream"))
     codes: Any = modalities
     return codes >= 0 if stream == "joint" else codes == Modality[stream.upper()]
 

@@ -13,6 +13,7 @@ from sklearn.cluster import DBSCAN
 from dmic import dnc, encoding, mie
 from dmic.config import ClusteringConfig, preset, with_overrides
 from dmic.dnc import NoClustersError, Schedule, pseudo_labels
+from dmic.images import in_stream
 from dmic.neighbors import nearest
 
 
@@ -407,6 +408,13 @@ def test_infrared_k2_is_scaled_and_at_least_one(epoch, scale, k2):
     config = ClusteringConfig(k2_infrared_scale=scale)
     assert dnc.stream_parameters(config, parameters, "infrared").k2 == k2
     assert dnc.stream_parameters(config, parameters, "visible").k2 == parameters.k2_intra
+
+
+def test_an_unknown_stream_is_no_visible_one(epoch):
+    with pytest.raises(ValueError, match="unknown stream 'infared'; did you mean infrared"):
+        dnc.stream_parameters(ClusteringConfig(), epoch[3], "infared")
+    with pytest.raises(ValueError, match="unknown stream 'infared'; did you mean infrared"):
+        in_stream(epoch[1].modalities, "infared")
 
 
 def test_phase_one_knows_no_joint_clustering_and_never_asks_for_identities(epoch):
