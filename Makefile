@@ -1,6 +1,8 @@
-# Needs only make and Python >= 3.10. Every target creates .venv by itself the first time.
+# Needs only make and Python 3.10 to 3.13. Every target creates .venv by itself the first time.
 PYTHON ?= python3
-VENV   ?= .venv
+# LATEST=1: the newest release of everything, in an environment of its own, instead of those of constraints.txt
+LATEST ?=
+VENV   ?= .venv$(if $(LATEST),-latest)
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
@@ -14,6 +16,8 @@ OVERRIDES ?= {}
 JOBS   ?= $(shell $(BIN)/python -c "from dmic.compute.threads import available_cpus; print(available_cpus())" 2>/dev/null || echo 2)
 ARMS   ?= all
 SEEDS  ?= 0 1 2
+# a study's results; none: results/study_<preset>_<data set>.json
+RESULTS ?=
 override RUN := $(patsubst %/,%,$(RUN))
 WHERE  := $(if $(DATA),--data $(DATA))
 
@@ -37,11 +41,12 @@ check: lint ## lint, types and the tests of single parts: minutes; leaves out wh
 # one thread in each of JOBS processes; tests/conftest.py says which tests share a process
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
 
-lint: $(READY) ## ruff (check and format), notebooks without outputs, mypy
+lint: $(READY) ## ruff (check and format), notebooks without outputs, mypy, the CI's own file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(NBSTRIPOUT) --verify notebooks/*.ipynb
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 fix: $(READY) ## correct what lint finds, as far as tools can
 	$(NBSTRIPOUT) notebooks/*.ipynb
@@ -62,17 +67,38 @@ figures: $(READY) ## draw the README's figure again
 
 ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
 	$(BIN)/python -m dmic.lab.study $(WHERE) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
-		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results notebooks/ablations.json
+		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results $(RESULTS)
 
 clean: ## remove the environment, rendered people and caches; your runs stay
-	rm -rf $(VENV) data/synthvi-* *.egg-info build
+	rm -rf $(VENV) .venv-* data/synthvi-* *.egg-info build
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find dmic data_scripts tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
-$(READY): pyproject.toml
+PYTHONS ?= 3.10 3.11 3.12 3.13
+.PHONY: pythons constraints
+pythons: ## `make test` on the oldest and newest Python, `make check` on all between and with LATEST=1 (about an hour)
+	@for version in $(PYTHONS); do \
+		command -v python$$version > /dev/null || { echo "no python$$version on the PATH; PYTHONS=\"3.11 3.13\" chooses others"; exit 1; }; \
+		case $$version in $(firstword $(PYTHONS))|$(lastword $(PYTHONS))) goal=test;; *) goal=check;; esac; \
+		echo "== Python $$version: make $$goal"; \
+		$(MAKE) --no-print-directory $$goal PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	done
+	@echo "== the newest of everything: make check LATEST=1"
+	@$(MAKE) --no-print-directory check LATEST=1 PYTHON=python$(lastword $(PYTHONS))
+
+# torch is held back by what is in the file already; to raise everything: make constraints UPGRADE=--upgrade
+constraints: ## write constraints.txt anew from pyproject.toml, for every Python at once; then run `make pythons`
+	@test -d .venv-uv || { $(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv; }
+	@.venv-uv/bin/uv pip compile pyproject.toml --extra course --extra test --universal --python-version 3.10 \
+		--quiet --no-annotate --no-header $(UPGRADE) --output-file constraints.txt > /dev/null
+
+$(READY): pyproject.toml $(if $(LATEST),newest,constraints.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python >= 3.10 is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (once; PyTorch is large: several minutes)"
 	@$(BIN)/python -m pip install --quiet "pip>=22"
-	@$(BIN)/python -m pip install --quiet --editable ".[course,test]"
+	@$(BIN)/python -m pip install --quiet $(if $(LATEST),--upgrade --upgrade-strategy eager,--constraint constraints.txt) --editable ".[course,test]"
 	@touch $(READY)
+
+.PHONY: newest
+newest:

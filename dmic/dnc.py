@@ -237,7 +237,8 @@ def assign_labels(
     NoClustersError
         If the visible or the infrared images give no cluster.
     """
-    labels, search = {}, {"backend": config.knn_backend, "device": device}
+    labels: dict[str, NDArray[np.int64]] = {}
+    search = {"backend": config.knn_backend, "device": device}
     for stream in INTRA_STREAMS if phase == 1 else STREAMS:
         inside = in_stream(table.modalities, stream)
         labels[stream] = np.full(len(table), -1, np.int64)

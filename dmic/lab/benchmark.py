@@ -38,7 +38,7 @@ def ranking(options: Report) -> Report:
     """
     rng, queries, gallery = np.random.default_rng(options["seed"]), options["queries"], options["gallery"]
     distance = rng.random((queries, gallery)).astype(np.float32)
-    sides = {
+    sides: dict[str, Any] = {
         "query_ids": rng.integers(0, options["people"], queries),
         "gallery_ids": rng.integers(0, options["people"], gallery),
         "query_cameras": rng.choice([3, 6], queries),

@@ -156,8 +156,9 @@ def splitting_matrix(labels: ArrayLike, *, identities: ArrayLike, cameras: Array
     columns = np.unique(np.asarray(cameras), return_inverse=True)[1]
     inside = label >= 0
     person, camera = np.asarray(identities)[inside], columns[inside]
-    together = _pairs(np.stack([label[inside], person]), camera, columns.max() + 1)
-    whole = _pairs(person[None], camera, columns.max() + 1)
+    cameras_seen = int(columns.max()) + 1
+    together = _pairs(np.stack([label[inside], person]), camera, cameras_seen)
+    whole = _pairs(person[None], camera, cameras_seen)
     return np.divide(whole - together, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
