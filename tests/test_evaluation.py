@@ -349,6 +349,7 @@ def test_evaluate_averages_rank_metrics_over_seeded_galleries():
         "gallery": random_features(world.gallery, 1, 0.4),
     }
     result = evaluate(features, world, protocol, seed=11)
+    assert evaluate(features, world, "synthvi", seed=11).mean == result.mean
     unit = {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in features.items()}
     trials: list[RankMetrics] = []
     for trial in range(10):

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 from notebook_runs import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from setuptools import find_packages
 
 import dmic
@@ -27,7 +29,6 @@ MODULES = sorted((ROOT / "dmic").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "data_scripts").rglob("*.py"))
 SKIPPED = {
     ".git",
-    ".venv",
     "data",
     "runs",
     "__pycache__",
@@ -62,7 +63,8 @@ def text_files() -> list[Path]:
         if listed.returncode == 0
         else list(ROOT.rglob("*"))
     )
-    kept = [f for f in files if f.is_file() and not SKIPPED & set(f.relative_to(ROOT).parts)]
+    kept = [f for f in files if f.is_file() and not SKIPPED & {*f.relative_to(ROOT).parts}]
+    kept = [f for f in kept if not f.relative_to(ROOT).parts[0].startswith(".venv")]
     return [f for f in kept if f.suffix in TEXTS and not f.name.endswith(".egg-info")]
 
 
@@ -82,6 +84,10 @@ def pyproject_list(name: str) -> list[str]:
     body = re.search(rf"^{name} = \[\n(.*?)^\]", read("pyproject.toml"), flags=re.MULTILINE | re.DOTALL)
     assert body, f"pyproject.toml has no list {name}"
     return [ast.literal_eval(line.strip().rstrip(",")) for line in body[1].splitlines()]
+
+
+DECLARED = [entry for name in ("dependencies", "course", "test") for entry in pyproject_list(name)]
+PYTHONS = re.findall(r"3\.\d+", next(iter(re.findall(r"^PYTHONS .*", read("Makefile"), flags=re.MULTILINE))))
 
 
 def test_the_rules_below_see_every_module():
@@ -106,6 +112,14 @@ def test_a_wheel_holds_every_drawer():
     assert re.search(r'^include = \["dmic\*"\]$', read("pyproject.toml"), flags=re.MULTILINE)
 
 
+def test_readme_is_read_in_two_minutes():
+    shown = re.sub(r"<!--.*?-->", "", read("README.md"), flags=re.DOTALL)
+    words = [word for word in shown.split() if re.search(r"\w", word)]  # not | and ---
+    assert len(words) <= 700, len(words)
+    cells = [cell.strip() for line in shown.splitlines() if line.startswith("|") for cell in line.split("|")]
+    assert max(map(len, cells)) <= 120, max(cells, key=len)
+
+
 def test_readme_commands_are_make_targets():
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", read("README.md"), flags=re.DOTALL))
     commands = re.findall(r"^make (\w+)", blocks, flags=re.MULTILINE)
@@ -119,7 +133,8 @@ def test_readme_commands_are_make_targets():
 
 
 @pytest.mark.parametrize(
-    "target", ["train", "test", "check", "lab", "lint", "fix", "clean", "help", "figures", "ablations"]
+    "target",
+    ["train", "test", "check", "lab", "lint", "fix", "clean", "help", "figures", "ablations", "pythons"],
 )
 def test_make_knows_each_target_and_every_file_it_calls(target):
     plan = dry_run(target)
@@ -142,7 +157,7 @@ def test_make_train_passes_what_the_command_takes():
 
 def test_contributing_names_what_is_there():
     """Every file, name and test of the table "to change X, edit Y and Z, run T"."""
-    text = read("CONTRIBUTING.md")
+    text = read("CONTRIBUTING.md").partition("## To change X")[2]
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and "`" in line]
     assert len(rows) >= 20
     homes = [
@@ -182,11 +197,38 @@ def test_relative_links_resolve():
 def test_environment_yml_installs_what_pyproject_says():
     environment = yaml.safe_load(read("environment.yml"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert pip[-1] == "-e ."
-    declared = [entry for name in ("dependencies", "course", "test") for entry in pyproject_list(name)]
-    assert sorted(pip[:-1]) == sorted(declared)
-    python = re.search(r'requires-python = "(.*)"', read("pyproject.toml"))
-    assert python and f"python{python[1]}" in environment["dependencies"]
+    assert (pip[0], pip[-1]) == ("-c constraints.txt", "-e .")
+    assert sorted(pip[1:-1]) == sorted(DECLARED)
+    assert f"python>={PYTHONS[0]},<3.{int(PYTHONS[-1].split('.')[1]) + 1}" in environment["dependencies"]
+
+
+def test_everything_says_the_same_pythons():
+    assert re.findall(r"Python :: (3\.\d+)", read("pyproject.toml")) == PYTHONS
+    assert f'requires-python = ">={PYTHONS[0]}"' in read("pyproject.toml")
+    assert f"Python {PYTHONS[0]} to {PYTHONS[-1]}" in read(
+        "Makefile"
+    ) and f"Python {PYTHONS[0]} to {PYTHONS[-1]}" in read("README.md")
+    jobs = yaml.safe_load(read(".github/workflows/ci.yml"))["jobs"]
+    matrices = [jobs[name]["strategy"]["matrix"] for name in ("test", "check")]
+    assert sorted(version for matrix in matrices for version in matrix["python"]) == PYTHONS
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("system", ["Linux", "Darwin"])
+def test_constraints_pin_every_requirement_once_for_every_python(python, system):
+    machine = {"Linux": "x86_64", "Darwin": "arm64"}[system]
+    where = {"python_version": python, "python_full_version": f"{python}.9", "platform_system": system}
+    where |= {"sys_platform": system.lower(), "platform_machine": machine, "os_name": "posix", "extra": ""}
+    pins: dict[str, str] = {}
+    for line in read("constraints.txt").splitlines():
+        pin = Requirement(line)  # a name, one version, a marker: no address, no hash
+        assert pin.url is None and [spec.operator for spec in pin.specifier] == ["=="], line
+        if pin.marker is None or pin.marker.evaluate(where):
+            assert pin.name not in pins, f"{pin.name} twice"
+            pins[pin.name] = next(iter(pin.specifier)).version
+    for entry in map(Requirement, DECLARED):
+        if entry.marker is None or entry.marker.evaluate(where):
+            assert pins[canonicalize_name(entry.name)] in entry.specifier, entry.name
 
 
 def test_every_import_is_declared():

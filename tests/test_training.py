@@ -411,7 +411,7 @@ def test_joint_losses_of_a_run_continued_without_them_are_watched_only(studied, 
 def test_study_writes_results_as_notebook_08_reads_them(studied):
     """That notebook is tested with the stored file, so a study must write what that one holds."""
     results = json.loads((studied[0] / "results.json").read_text())
-    assert keys(results) == keys(json.loads((ROOT / "notebooks" / "ablations.json").read_text()))
+    assert keys(results) == keys(json.loads((ROOT / "results" / "ablations_toy.json").read_text()))
     kept = [(line["arm"], line["seed"]) for line in results["runs"]]
     assert kept == [("dmic", 0), ("dmic", 1), ("continued", 0), ("continued", 1)]
     for line in results["runs"]:

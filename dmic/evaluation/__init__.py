@@ -132,7 +132,9 @@ def _standard_error(hits: NDArray[np.float64], ids: NDArray[np.int64]) -> float:
     return float(np.sqrt(len(people) / (len(people) - 1) * (residuals**2).sum()) / len(hits))
 
 
-def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: int = 0) -> EvaluationResult:
+def evaluate(
+    embed: Embedding, table: ImageTable, protocol: Protocol | str, *, seed: int = 0
+) -> EvaluationResult:
     """Run a whole protocol: draw each trial's gallery, score it, average.
 
     Parameters
@@ -142,8 +144,8 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
         `table.query` and `table.gallery`. Rows are made unit here; distance = 1 - cosine.
     table : ImageTable
         The whole data set; its query and gallery splits together are the test images.
-    protocol : Protocol
-        One of `PROTOCOLS`, maybe `.flipped()`.
+    protocol : Protocol or str
+        One of `PROTOCOLS`, maybe `.flipped()`, or its name (`protocol_by_name`).
     seed : int
         Chooses the trials' galleries, see `Protocol.gallery_of`. Keep 0 for numbers to compare with published ones.
 
@@ -155,10 +157,12 @@ def evaluate(embed: Embedding, table: ImageTable, protocol: Protocol, *, seed: i
     Raises
     ------
     ValueError
-        Features that do not fit the table, a side without images, no query with a true match.
+        Features that do not fit the table, a side without images, no query with a true match, a name that no protocol has.
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
+    if isinstance(protocol, str):
+        protocol = protocol_by_name(protocol)
     query, gallery = _sides(embed, table, protocol)
     trials = []
     for trial in range(protocol.trials):

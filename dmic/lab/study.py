@@ -2,7 +2,7 @@
 
 Every (arm, seed) is one run folder, so an interrupted study goes on where it stopped. The table that it prints and writes
 (``study.json``) holds means, standard deviations over seeds and, for Rank-1, the standard error over test people;
-``--results FILE`` also writes every run's numbers with their provenance.
+``--results`` also writes every run's numbers with their provenance (``dmic.lab.results_file``).
 
 Taught in: notebooks/08_ablations.ipynb
 """
@@ -27,25 +27,13 @@ from numpy.typing import NDArray
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
 from dmic.config import PRESETS, Config, ConfigError, preset, to_json, with_overrides
 from dmic.images import STREAMS, ImageTable, in_stream, open_dataset
+from dmic.lab import results_file
 from dmic.lab.arms import ARMS, PHASE2_ONLY
 from dmic.neighbors import nearest
 from dmic.storage.files import to_jsonable, write_json
 from dmic.storage.project import default_data_folder, ensure_data
 
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
-
-_SHOWN = (
-    "outlier_share",
-    "ari",
-    "mixed_cluster_share",
-    "cross_modality_recall",
-    "cross_camera_recall",
-    "camera_splitting",
-)
-"""Label metrics that the table shows."""
-
-_KEPT = ("clusters", "purity", "modality_splitting", *_SHOWN)
-"""Label metrics that a results file keeps of every run."""
 
 
 def at_outlier_share(
@@ -177,7 +165,7 @@ def _print(arm: str, found: dict[str, Any], identities: int) -> None:
         for stream, numbers in found[when].items():
             shown = "  ".join(
                 f"{key} {_show(numbers[key], 2)}"
-                for key in _SHOWN
+                for key in results_file.SHOWN
                 if key in numbers and np.isfinite(numbers[key]["mean"])
             )
             print(f"  {when:<14} {stream:<8} clusters {_show(numbers['clusters'])} of {identities}  {shown}")
@@ -213,24 +201,6 @@ def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -
         return list(pool.map(_run, *arguments))
 
 
-def _result(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
-    """One line of the results file: scores, what the labels were worth, and where the run was made."""
-    made = json.loads((run_dir / "environment.json").read_text())
-    labels = {
-        when: {stream: {key: found.get(key) for key in _KEPT} for stream, found in numbers[when].items()}
-        for when in ("last_epoch", "equal_outliers")
-    }
-    where = {key: made[key] for key in ("git", "torch", "machine", "threads", "device")}
-    kept = {"overrides": ARMS[arm], "test": numbers["test"], **labels, "seconds": numbers["seconds"]}
-    return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dmic.lab.study",
@@ -247,7 +217,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
     jobs = "runs at a time; more than 1: one thread each"
     add("--jobs", type=int, default=1, choices=range(1, 65), metavar="N", help=jobs)
-    add("--results", type=Path, help="file for every run's numbers, with their provenance")
+    kept = "file for every run's numbers, with their provenance; without a name results/study_<preset>_<data set>.json"
+    add("--results", type=Path, nargs="?", const=Path(), help=kept)
     return parser
 
 
@@ -274,6 +245,15 @@ def main(arguments: list[str] | None = None) -> None:
         for arm in chosen.arms
         for seed in chosen.seeds
     }
+    about = {key: getattr(chosen, key) for key in ("preset", "overrides", "share")}
+    about |= {"data": table.info, "identities": identities}
+    if chosen.results == Path():
+        chosen.results = results_file.results_path(chosen.preset, str(table.info["name"]))
+    if chosen.results:
+        try:
+            results_file.refuse_another_study(chosen.results, about)  # now, not after hours of training
+        except results_file.ResultsError as error:
+            parser.error(str(error))
     chosen.out.mkdir(parents=True, exist_ok=True)
     done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
     by_arm = {}
@@ -281,12 +261,12 @@ def main(arguments: list[str] | None = None) -> None:
         runs = [{k: v for k, v in done[arm, seed].items() if k != "of"} for seed in chosen.seeds]
         by_arm[arm] = summarise(runs)
         _print(arm, by_arm[arm], identities)
-    about = {key: getattr(chosen, key) for key in ("preset", "overrides", "seeds", "share")}
-    about |= {"data": table.info, "identities": identities}
-    write_json(chosen.out / "study.json", {**about, "arms": by_arm}, indent=1)
+    write_json(chosen.out / "study.json", {**about, "seeds": chosen.seeds, "arms": by_arm}, indent=1)
     if chosen.results:
-        lines = [_result(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()]
-        write_json(chosen.results, {**about, "runs": lines}, indent=1)
+        lines = [
+            results_file.run_line(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()
+        ]
+        results_file.write_study(chosen.results, about, lines)
 
 
 if __name__ == "__main__":

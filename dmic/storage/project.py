@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +11,14 @@ from types import ModuleType
 from dmic.presets import RENDERED
 from dmic.storage.dataset_folder import DatasetError
 
-__all__ = ["default_data_folder", "ensure_data", "load_renderer", "project_path", "project_root"]
+__all__ = [
+    "default_data_folder",
+    "ensure_data",
+    "git_commit",
+    "load_renderer",
+    "project_path",
+    "project_root",
+]
 
 
 def project_root() -> Path | None:
@@ -73,8 +81,6 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
     DatasetError
         If the folder is missing and cannot be rendered, or rendering failed.
     """
-    import subprocess
-
     folder = project_path(data_root)
     if (folder / "dataset.json").is_file():
         return folder
@@ -94,3 +100,18 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
             f"rendering failed: {last}; run dmic render {preset} --out {folder} by hand to see all"
         )
     return folder
+
+
+def git_commit() -> tuple[str | None, bool]:
+    """Return the commit that this code is a checkout of, or None, and whether tracked files differ from it."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        """Run git here; without git or a checkout, an empty answer."""
+        try:
+            done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=False)
+        except OSError:
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    return git("rev-parse", "HEAD") or None, bool(git("status", "--porcelain", "--untracked-files=no"))

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from torch import Tensor
 from dmic import __version__
 from dmic.config import Config, from_json, to_json
 from dmic.storage.files import to_jsonable, write_json, write_text
+from dmic.storage.project import git_commit
 
 __all__ = ["RunError", "RunFolder", "changed_fields"]
 
@@ -190,7 +190,7 @@ def _environment(data: str, folder: Path | None) -> dict[str, Any]:
     cuda = torch.cuda.is_available()
     return {
         "dmic": __version__,
-        "git": _git_hash(),
+        "git": git_commit()[0],
         "data": data,
         "data_folder": None if folder is None else str(folder),
         "python": platform.python_version(),
@@ -202,14 +202,3 @@ def _environment(data: str, folder: Path | None) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if cuda else "cpu",
     }
-
-
-def _git_hash() -> str | None:
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None
-    return found.stdout.strip() or None

@@ -1,0 +1,128 @@
+"""What a study leaves for others: one file in ``results/`` with every run's numbers and where they were made.
+
+``dmic.lab.report`` puts them into texts, notebook 08 draws them.
+
+Taught in: notebooks/08_ablations.ipynb
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dmic.compute.devices import bf16_is_fast
+from dmic.compute.threads import available_cpus
+from dmic.lab.arms import ARMS
+from dmic.storage.files import to_jsonable, write_json
+from dmic.storage.project import git_commit, project_path
+
+__all__ = ["KEPT", "ResultsError", "made", "refuse_another_study", "results_path", "run_line", "write_study"]
+
+SHOWN = (
+    "outlier_share",
+    "ari",
+    "mixed_cluster_share",
+    "cross_modality_recall",
+    "cross_camera_recall",
+    "camera_splitting",
+)
+"""Label metrics that a study prints."""
+
+KEPT = ("clusters", "purity", "modality_splitting", *SHOWN)
+"""Label metrics that a results file keeps of every run."""
+
+
+class ResultsError(ValueError):
+    """A results file belongs to another study; the message says which and what to do."""
+
+
+def results_path(preset: str, data: str) -> Path:
+    """Return where a study of a preset on a data set is kept: ``results/study_toy_synthvi-toy.json``, in the project."""
+    return project_path("results") / f"study_{preset}_{data}.json"
+
+
+def made(seeds: Iterable[int]) -> dict[str, Any]:
+    """Return where numbers come from: command, commit, date, machine (cores, units, GPU, torch) and seeds."""
+    commit, changed = git_commit()
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    units = torch.backends.cpu.get_cpu_capability()
+    units += " with bfloat16" if bf16_is_fast() else ""
+    name = getattr(sys.modules["__main__"], "__spec__", None)
+    command = ["python", "-m", name.name] if name else [Path(sys.argv[0]).name]
+    return {
+        "command": " ".join([*command, *sys.argv[1:]]),
+        "commit": commit,
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{available_cpus()} cores, {units}, {gpu}, torch {torch.__version__}",
+        "seeds": sorted(seeds),
+        "note": "with changes that are not in the commit" if changed else "",
+    }
+
+
+def run_line(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return one run as the file holds it: scores, what its labels were worth, and where it was made."""
+    environment = json.loads((run_dir / "environment.json").read_text())
+    labels = {
+        when: {stream: {key: found.get(key) for key in KEPT} for stream, found in numbers[when].items()}
+        for when in ("last_epoch", "equal_outliers")
+    }
+    where = {key: environment[key] for key in ("git", "torch", "machine", "threads", "device")}
+    kept = {"overrides": ARMS[arm], "test": numbers["test"], **labels, "seconds": numbers["seconds"]}
+    return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
+
+
+def refuse_another_study(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the runs that the file holds already, none if it does not exist.
+
+    Parameters
+    ----------
+    path
+        A results file.
+    about
+        What all runs of a study share: ``preset``, ``overrides``, ``share``, ``data``, ``identities``.
+
+    Raises
+    ------
+    ResultsError
+        If the file holds a study with another ``about``: nothing is ever written over somebody's results.
+    """
+    if not path.exists():
+        return []
+    held = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in to_jsonable(about).items():
+        if held.get(key) != value:
+            shown = f" ({held.get(key)}; now {value})" if key != "data" else ""
+            raise ResultsError(
+                f"{path} holds a study with another {key}{shown}; give this one a file of its own: "
+                "--results results/NAME.json (make: RESULTS=results/NAME.json)"
+            )
+    return held["runs"]
+
+
+def write_study(path: Path, about: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """Write a study's file, or add runs to it: those of other arms and seeds that it holds stay.
+
+    Raises
+    ------
+    ResultsError
+        If the file holds another study.
+    """
+    new = {(run["arm"], run["seed"]): run for run in runs}
+    held = {(run["arm"], run["seed"]): run for run in refuse_another_study(path, about)}
+    order = list(ARMS)
+    both = sorted({**held, **new}.values(), key=lambda run: (order.index(run["arm"]), run["seed"]))
+    seeds = sorted({run["seed"] for run in both})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {**about, "seeds": seeds, "made": made(seeds), "runs": both}, indent=1)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
