@@ -15,6 +15,7 @@ import papermill
 import pytest
 from notebook_runs import NOTEBOOKS, ROOT, SHORT, quiet_kernel
 from papermill.exceptions import PapermillExecutionError
+from papermill.translators import translate_parameters
 
 from dmic import course
 from dmic.images import DatasetError
@@ -72,6 +73,19 @@ def test_parameters_are_literals_with_a_comment(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_lesson_begins_after_the_parameters_and_one_line(path):
+    title, parameters, line, lesson = nbformat.read(path, as_version=4).cells[:4]
+    assert title.cell_type == lesson.cell_type == "markdown" and "parameters" in parameters.metadata.tags
+    assert lesson.source.startswith("**How to read" if path.name[:2] == "00" else "## The question\n")
+    names = " ".join(papermill.inspect_notebook(str(path)))
+    assert line.source.splitlines() == [
+        "from dmic import course",
+        "",
+        f'settings = course.start("{names}")  # checks the cell above',
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_minutes_are_those_of_the_map_and_of_the_exercises(path):
     """Reading time within a third of 130 words a minute and four seconds a line of code."""
     cells = nbformat.read(path, as_version=4).cells
@@ -121,14 +135,14 @@ def test_full_training_declares_the_promised_parameters():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_parameters_stop_the_check_naming_them(parameters, named):
-    """The notebook's own first three code cells, run in a plain namespace as papermill would."""
-    cells = [cell for cell in nbformat.read(FULL, as_version=4).cells if cell.cell_type == "code"]
-    namespace: dict = {"__name__": "__main__"}
-    exec(cells[0].source, namespace)
-    exec(cells[1].source, namespace)
-    namespace.update(parameters)  # the cell that papermill injects
+    """The notebook's own first code cells, run in a plain namespace as papermill would, with IPython's history of them."""
+    cells = [cell.source for cell in nbformat.read(FULL, as_version=4).cells if cell.cell_type == "code"]
+    cells.insert(1, translate_parameters("python3", "python", parameters))  # the cell that papermill injects
+    namespace: dict = {"__name__": "__main__", "In": ["", *cells[:3]]}
+    exec(cells[0], namespace)
+    exec(cells[1], namespace)
     with pytest.raises(ValueError, match=named.replace("'", ".")):
-        exec(cells[2].source, namespace)
+        exec(cells[2], namespace)
 
 
 def test_unknown_parameter_fails_at_once_through_papermill(tmp_path):
@@ -196,7 +210,7 @@ def test_ensure_data_says_what_is_missing(tmp_path):
 
 
 def test_the_results_that_come_with_notebook_08_are_whole_and_say_where_they_are_from():
-    results = json.loads((ROOT / "notebooks" / "ablations.json").read_text())
+    results = json.loads((ROOT / "results" / "ablations_toy.json").read_text())
     tables = ("cluster_intra", "continued", "cluster_joint", "vanilla", "dnc", "mie", "dmic")
     held = {(run["arm"], run["seed"]) for run in results["runs"]}
     assert len(results["seeds"]) >= 3 and {(arm, seed) for arm in tables for seed in results["seeds"]} <= held

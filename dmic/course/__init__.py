@@ -1,4 +1,4 @@
-"""What the notebooks share: one set-up line, checked parameters, paths from anywhere, and recorded numbers.
+"""What the notebooks share: one line that opens them, checks of exercises, paths from anywhere, and recorded numbers.
 
 Taught in: notebooks/09_full_training.ipynb
 """
@@ -6,66 +6,68 @@ Taught in: notebooks/09_full_training.ipynb
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import math
 import os
 import platform
-import re
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dmic.compute.threads import available_cpus
+from dmic.config import Config
 from dmic.course.environment import environment_table, hint_for
+from dmic.course.parameters import ParameterError, read_parameters
 from dmic.storage.files import write_json
 from dmic.storage.project import ensure_data, project_path
 
 __all__ = [
     "ParameterError",
     "check",
-    "check_parameters",
     "ensure_data",
     "environment_table",
     "hint_for",
     "project_path",
-    "read_overrides",
     "record",
-    "setup",
+    "start",
 ]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
-"""Packages whose versions ``setup`` prints."""
-
-_IPYTHON_NAMES = re.compile(r"_.*|In|Out|exit|quit|open|get_ipython")
-"""Globals that IPython makes by itself while cells run."""
+"""Packages that ``start`` looks for."""
 
 
-class ParameterError(ValueError):
-    """A notebook parameter is unknown or has the wrong type or value; the message names it."""
-
-
-def setup(packages: Iterable[str] = PACKAGES) -> None:
-    """Prepare a notebook: quiet third-party warnings, set threads once, set the figure style, print versions.
+def start(parameters: str, values: Mapping[str, Any] | None = None) -> Config:
+    """Open a notebook: check its parameters, prepare warnings, threads and figures, print one line.
 
     Parameters
     ----------
-    packages
-        Distribution names; one line ``[OK] name version`` or ``[FAIL] name: what to do`` is printed for each.
+    parameters
+        Names of the notebook's parameters, with spaces between: ``"preset data_root seed"``; see ``parameters.PARAMETERS``.
+    values
+        Where their values are: name -> value; by default the globals of the caller, that is, the notebook's variables.
+
+    Returns
+    -------
+    Config
+        All numbers of the method, as the parameters ask for: see ``parameters.read_parameters``.
+
+    Raises
+    ------
+    ParameterError
+        Names a parameter that is unknown, missing, or has the wrong type or value.
+    ConfigError
+        If `seed` or `overrides` ask for something that the configuration does not have.
 
     Notes
     -----
-    Taught in: notebooks/09_full_training.ipynb
+    Prints ``[OK]`` and versions, or a line ``[FAIL] name: what to do`` for each package that is missing.
+    Taught in: notebooks/00_start_here.ipynb
     """
+    settings = read_parameters(parameters.split(), sys._getframe(1).f_globals if values is None else values)
     warnings.filterwarnings("ignore", module=r"(?!dmic).*", category=DeprecationWarning)
     warnings.filterwarnings("ignore", module=r"(?!dmic).*", category=FutureWarning)
-    print(f"[OK] python {platform.python_version()}, {available_cpus()} CPU cores")
-    for package in packages:
-        try:
-            print(f"[OK] {package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            print(f"[FAIL] {package}: not installed; run `make lab` once, or pip install {package}")
+    print("\n".join(_missing_packages()) or _versions())
     _set_threads(available_cpus())
     _show_figures_inline()
     from dmic import plots
@@ -73,6 +75,23 @@ def setup(packages: Iterable[str] = PACKAGES) -> None:
 
     devices.keep_freed_memory()  # as training does: a third less CPU time per step
     plots.set_style()
+    return settings
+
+
+def _missing_packages() -> list[str]:
+    """Return a line for each package that is not installed."""
+    lines = []
+    for package in PACKAGES:
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            lines.append(f"[FAIL] {package}: not installed; run `make lab` once, or pip install {package}")
+    return lines
+
+
+def _versions() -> str:
+    python, torch = platform.python_version(), importlib.metadata.version("torch")
+    return f"[OK] Python {python}, torch {torch}, {available_cpus()} CPU cores"
 
 
 def _show_figures_inline() -> None:
@@ -90,87 +109,6 @@ def _set_threads(count: int) -> None:
 
     if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() != count:
         torch.set_num_threads(count)
-
-
-def check_parameters(
-    declared: Mapping[str, type | tuple[Any, ...]],
-    values: Mapping[str, Any],
-    *,
-    before: Iterable[str] | None = None,
-) -> None:
-    """Check a notebook's parameters, so that a typo stops the run at once instead of being ignored.
-
-    Parameters
-    ----------
-    declared
-        Name -> expected type, or a tuple of types, or a tuple of allowed values.
-    values
-        The notebook's ``globals()``, after the parameter cell and the cell that papermill injects.
-    before
-        The names that existed before the parameter cell, ``set(globals())``, and the name this set is kept under.
-        Any other new name is an unknown parameter. Without it, unknown parameters are not looked for.
-
-    Raises
-    ------
-    ParameterError
-        Names the first parameter that is unknown, missing, or ill-typed, and what is allowed.
-
-    Notes
-    -----
-    papermill only warns about parameters that a notebook does not declare.
-
-    Examples
-    --------
-    >>> check_parameters({"seed": int}, {"seed": "zero"})
-    Traceback (most recent call last):
-        ...
-    dmic.course.ParameterError: parameter seed is 'zero' (str); expected int
-    """
-    if before is not None:
-        new = [name for name in values if name not in set(before) and not _IPYTHON_NAMES.fullmatch(name)]
-        for name in new:
-            if name not in declared:
-                raise ParameterError(f"unknown parameter {name!r}; the parameters are {', '.join(declared)}")
-    for name, expected in declared.items():
-        if name not in values:
-            raise ParameterError(f"parameter {name} is missing; the parameters are {', '.join(declared)}")
-        _check_value(name, values[name], expected if isinstance(expected, tuple) else (expected,))
-
-
-def _check_value(name: str, value: Any, expected: tuple[Any, ...]) -> None:
-    """Compare by exact type (True is not an int here) or by membership."""
-    types = [entry for entry in expected if isinstance(entry, type)]
-    if types:
-        if type(value) not in types:
-            wanted = " or ".join(entry.__name__ for entry in types)
-            raise ParameterError(f"parameter {name} is {value!r} ({type(value).__name__}); expected {wanted}")
-    elif value not in expected:
-        raise ParameterError(
-            f"parameter {name} is {value!r}; expected one of {', '.join(map(repr, expected))}"
-        )
-
-
-def read_overrides(overrides: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return configuration overrides given as a dictionary or as JSON text, ``'{"training.epochs": 3}'``.
-
-    Raises
-    ------
-    ParameterError
-        If the text is not JSON or not an object.
-    """
-    if isinstance(overrides, str):
-        try:
-            overrides = json.loads(overrides or "{}")
-        except json.JSONDecodeError as error:
-            raise ParameterError(
-                f"parameter overrides is not JSON ({error}): {overrides!r}; write e.g. "
-                '{"training.epochs": 3}'
-            ) from None
-    if not isinstance(overrides, Mapping):
-        raise ParameterError(
-            f"parameter overrides is {overrides!r}; expected an object of section.field: value"
-        )
-    return dict(overrides)
 
 
 def check(exercise: str, answer: Any, expected: float, *, tolerance: float = 1e-6, hint: str = "") -> None:
