@@ -10,6 +10,7 @@ import torch
 from dmic.dnc import pseudo_labels
 from dmic.evaluation.ranking import RULES, rank_metrics
 from dmic.lab import benchmark, costs, reference, synthetic_embeddings
+from dmic.lab.report import MADE
 from dmic.neighbors import nearest
 
 # Synthetic embeddings ---------------------------------------------------------------------------------------------
@@ -184,6 +185,7 @@ def test_the_ranking_command_compares_with_the_loop(tmp_path, capsys):
     sizes = ["--queries", "60", "--gallery", "40", "--people", "9"]
     benchmark.main(["ranking", *sizes, "--json", str(file)])
     report = json.loads(file.read_text())
+    assert set(report["made"]) >= set(MADE) and report["made"]["seeds"] == [0]
     assert set(report["rules"]) == set(RULES) and "regdb" in capsys.readouterr().out
     for found in report["rules"].values():
         assert found["largest_difference"] < 1e-6

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from dmic.evaluation.ranking import RULES, rank_metrics
 from dmic.lab import costs, reference, synthetic_embeddings
+from dmic.lab.results_file import made
 from dmic.neighbors import Backend
 
 __all__ = ["main", "ranking"]
@@ -175,7 +176,7 @@ def main(arguments: list[str] | None = None) -> None:
     report = costs.clustering(options) if command == "clustering" else ranking(options)
     (_print_clustering if command == "clustering" else _print_ranking)(report)
     if file:
-        file.write_text(json.dumps(report, indent=1) + "\n")
+        file.write_text(json.dumps({"made": made([options["seed"]]), **report}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from dmic import evaluation, training
 from dmic.config import preset, with_overrides
 from dmic.evaluation.ranking import rank_metrics
 from dmic.images import ImageTable, Modality, open_dataset
+from dmic.lab.results_file import made
 from dmic.lab.study import ARMS, summarise
 from dmic.storage.files import write_json
 
@@ -220,7 +221,7 @@ def main(arguments: list[str] | None = None) -> None:
     error = summary["final"]["protocol"]["standard_error_rank1"]["mean"]
     print(f"\nprotocol: {protocol.name}; its Rank-1 has a standard error of {error:.1f} over test people")
     report = {"data": table.info, "preset": chosen.preset, "overrides": chosen.overrides}
-    stored = {**report, "seeds": chosen.seeds, "found": summary}
+    stored = {**report, "made": made(chosen.seeds), "seeds": chosen.seeds, "found": summary}
     write_json(chosen.out / "evidence.json", stored, indent=1)
     shown = {"ImageNet start": matrices["start"], f"true identities, seed {seed}": matrices["final"]}
     _draw(shown, chosen.out / "camera_matrix.png")
