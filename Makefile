@@ -18,6 +18,8 @@ ARMS   ?= all
 SEEDS  ?= 0 1 2
 # a study's results; none: results/study_<preset>_<data set>.json
 RESULTS ?=
+# its run folders: of one preset and one budget, which a file of its own names
+STUDY  ?= runs/study$(if $(filter-out toy,$(PRESET)),-$(PRESET))$(if $(RESULTS),-$(basename $(notdir $(RESULTS))))
 override RUN := $(patsubst %/,%,$(RUN))
 WHERE  := $(if $(DATA),--data $(DATA))
 
@@ -65,8 +67,8 @@ figures: $(READY) ## draw the README's figure again
 	@$(BIN)/dmic render toy
 	$(BIN)/python -m dmic.plots.people data/synthvi-toy notebooks/figures
 
-ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped)
-	$(BIN)/python -m dmic.lab.study $(WHERE) --out runs/study --preset $(PRESET) --overrides '$(OVERRIDES)' \
+ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped; with a GPU: JOBS=1)
+	$(BIN)/python -m dmic.lab.study $(WHERE) --out $(STUDY) --preset $(PRESET) --overrides '$(OVERRIDES)' \
 		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results $(RESULTS)
 
 clean: ## remove the environment, rendered people and caches; your runs stay
@@ -93,7 +95,9 @@ constraints: ## write constraints.txt anew from pyproject.toml, for every Python
 		--quiet --no-annotate --no-header $(UPGRADE) --output-file constraints.txt > /dev/null
 
 $(READY): pyproject.toml $(if $(LATEST),newest,constraints.txt)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python >= 3.10 is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@python=$(BIN)/python; test -x $$python || python=$(PYTHON); \
+		$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.10 to 3.13 is needed; try: rm -rf $(VENV); make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing into $(VENV) (once; PyTorch is large: several minutes)"
 	@$(BIN)/python -m pip install --quiet "pip>=22"

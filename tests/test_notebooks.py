@@ -196,6 +196,7 @@ def test_record_replaces_and_keeps_to_json(tmp_path):
         (0.25, "right"),
         (0.5, "not it. Think"),
         ("x", "expected one number"),
+        (10**400, "expected one number"),
         (..., "not done yet"),
     ],
 )

@@ -140,6 +140,7 @@ def test_no_line_begins_with_a_mark_inside_a_sentence(name):
         ("{a.seeds[1]:.1f}", "65.7"),
         ("{a.long:clock} or {a.short:clock}", "5 min 29 s or 42 s"),
         ("{a.images:,.0f} images, {a.below:.1f}", "5,861 images, −2.1"),
+        ("{a.zero:.1f} and {a.zero:.2f}", "0.0 and −0.04"),
         ("{a.deep.er}", "0.25"),
         ("{a.one_two_three.interval:.2f}", "2.00 (−0.48 to 4.48)"),  # 2 ± 4.303 · 1 / √3
         ("{a.difference:.0f}, {a.difference.interval.mean:.1f}", "1 / 0 / 2, 1.0"),
@@ -154,6 +155,7 @@ def test_formats(what, shown, tmp_path):
         "short": 41.6,
         "images": 5861,
         "below": -2.1,
+        "zero": -0.04,
         "deep": {"er": 0.25},
         "one_two_three": [1, 2, 3],
         "ones": [0, 2, 1],
@@ -199,6 +201,50 @@ def test_a_study_is_compared_seed_by_seed(tmp_path):
         .startswith("| dmic − vanilla | 2.0 (−0.5 to 4.5) | 4.0 (−1.0 to 9.0) |")
     )
     assert "; commit `0123456`; " in found.made
+
+
+def test_an_arm_with_fewer_seeds_says_so_and_has_its_own_interval(tmp_path):
+    runs = [run("dmic", s, r) for s, r in ((0, 21), (1, 24), (2, 27))]
+    runs += [run("mie", 0, 18), run("mie", 1, 19)]
+    study = {"runs": runs, "seeds": [0, 1, 2], "made": PROVENANCE}
+    found = results(tmp_path, a=study)["a"]
+    assert f"{found.mie.test.final.rank1.interval:.1f}" == "18.5 (12.1 to 24.9)"  # 12.706 · 0.7071 / √2
+    assert found.tables["arms"].splitlines()[3].startswith("| mie (2 seeds) | 18.5 ± 0.7 |")
+    assert "dmic − mie (2 seeds)" in found.tables["paired"]
+
+
+def test_what_is_not_defined_is_not_a_number(tmp_path):
+    runs = [run("dmic", s, 20) for s in (0, 1)]
+    runs[1]["test"]["final"]["mAP"] = None
+    found = results(tmp_path, a={"runs": runs, "seeds": [0, 1], "made": PROVENANCE})["a"]
+    assert found.tables["arms"].splitlines()[2].startswith("| dmic | 20.0 ± 0.0 | not defined |")
+
+
+@pytest.mark.parametrize("spread", [{"mean": 1, "std": None}, {"mean": 1, "std": 2}])
+def test_an_interval_needs_two_seeds(spread, tmp_path):
+    content = measurement(x=spread)
+    content["measured"]["one"]["seeds"] = [0]
+    with pytest.raises(
+        report.ReportError, match="an interval needs the spread of two seeds or more; found 1"
+    ):
+        report.fill("<!-- fill: {a.x.interval:.1f} --><!-- end -->", results(tmp_path, a=content))
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path):
+    (tmp_path / "b.json").write_text("{")
+    with pytest.raises(report.ReportError, match=r"^b\.json: Expecting"):
+        results(tmp_path, a=measurement())
+
+
+def test_a_table_is_kept_out_of_a_notebook(tmp_path, monkeypatch, capsys):
+    (tmp_path / "results").mkdir()
+    results(tmp_path / "results", a=measurement({"t": {"head": ["x"], "rows": []}}))
+    notebook = tmp_path / "x.ipynb"
+    notebook.write_text(before := '{"source": "<!-- fill: a.t --><!-- end -->"}')
+    monkeypatch.setattr(report, "project_path", lambda path: tmp_path / path)
+    monkeypatch.setattr(report, "TEXTS", ("x.ipynb",))
+    assert report.main([]) == 1 and notebook.read_text() == before
+    assert "x.ipynb: Invalid control character" in capsys.readouterr().err
 
 
 # What is wrong is named -------------------------------------------------------------------------------------------

@@ -15,13 +15,24 @@ from dmic.lab import results_file, study
 ABOUT = {"preset": "toy", "overrides": {}, "share": 0.05, "data": {"name": "synthvi-toy"}, "identities": 120}
 
 
-def run(arm: str, seed: int, rank1: float = 1.0) -> dict:
-    return {"arm": arm, "seed": seed, "test": {"final": {"rank1": rank1}}}
+ORIGIN = {
+    "command": "c",
+    "commit": "aa",
+    "date": "2026-11-27",
+    "machine": "2 cores",
+    "seeds": [7],
+    "note": "",
+}
+
+
+def run(arm: str, seed: int, rank1: float = 1.0, commit: str = "aa") -> dict:
+    return {"arm": arm, "seed": seed, "test": {"final": {"rank1": rank1}}, "environment": {"git": commit}}
 
 
 def test_a_study_says_where_it_was_made(tmp_path):
-    results_file.write_study(tmp_path / "new" / "study.json", ABOUT, [run("dmic", 0), run("vanilla", 2)])
-    held = json.loads((tmp_path / "new" / "study.json").read_text())
+    file = tmp_path / "new" / "study.json"
+    results_file.write_study(file, ABOUT, [run("dmic", 0), run("vanilla", 2)], results_file.made([0, 2]))
+    held = json.loads(file.read_text())
     assert held["seeds"] == held["made"]["seeds"] == [0, 2]
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
@@ -47,8 +58,8 @@ def test_the_command_is_the_one_that_was_typed():
 
 def test_a_study_grows_and_keeps_what_it_holds(tmp_path):
     file = tmp_path / "study.json"
-    results_file.write_study(file, ABOUT, [run("vanilla", 0), run("dmic", 1), run("dmic", 0)])
-    results_file.write_study(file, ABOUT, [run("mie", 0), run("dmic", 1, rank1=2.0), run("dmic", 3)])
+    results_file.write_study(file, ABOUT, [run("vanilla", 0), run("dmic", 1), run("dmic", 0)], ORIGIN)
+    results_file.write_study(file, ABOUT, [run("mie", 0), run("dmic", 1, rank1=2.0), run("dmic", 3)], ORIGIN)
     held = json.loads(file.read_text())
     assert [(r["arm"], r["seed"]) for r in held["runs"]] == [
         ("dmic", 0),
@@ -58,6 +69,27 @@ def test_a_study_grows_and_keeps_what_it_holds(tmp_path):
         ("mie", 0),
     ]
     assert held["seeds"] == [0, 1, 3] and held["runs"][1]["test"]["final"]["rank1"] == 2.0
+
+
+def test_runs_of_another_commit_are_told_apart(tmp_path):
+    file = tmp_path / "study.json"
+    for runs, note in (
+        ([run("dmic", 0)], ""),
+        ([run("dmic", 1, commit="bb")], "runs of 2 commits, see environment of each run"),
+    ):
+        results_file.write_study(file, ABOUT, runs, ORIGIN)
+        assert json.loads(file.read_text())["made"] == {
+            **ORIGIN,
+            "seeds": [*range(runs[0]["seed"] + 1)],
+            "note": note,
+        }
+
+
+def test_an_arm_that_is_no_longer_known_stays(tmp_path):
+    file = tmp_path / "study.json"
+    results_file.write_study(file, ABOUT, [run("mine", 0)], ORIGIN)
+    results_file.write_study(file, ABOUT, [run("mie", 0)], ORIGIN)
+    assert [line["arm"] for line in json.loads(file.read_text())["runs"]] == ["mie", "mine"]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +105,10 @@ def test_a_study_grows_and_keeps_what_it_holds(tmp_path):
 )
 def test_another_study_is_never_written_over(tmp_path, change, said):
     file = tmp_path / "study.json"
-    results_file.write_study(file, ABOUT, [run("dmic", 0)])
+    results_file.write_study(file, ABOUT, [run("dmic", 0)], ORIGIN)
     before = file.read_bytes()
     with pytest.raises(results_file.ResultsError, match=said):
-        results_file.write_study(file, {**ABOUT, **change}, [run("dmic", 0)])
+        results_file.write_study(file, {**ABOUT, **change}, [run("dmic", 0)], ORIGIN)
     assert file.read_bytes() == before
 
 

@@ -132,7 +132,7 @@ def check(exercise: str, answer: Any, expected: float, *, tolerance: float = 1e-
         return
     try:
         right = math.isclose(float(answer), expected, rel_tol=0.0, abs_tol=tolerance)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         print(f"{exercise}: found {type(answer).__name__}, expected one number. {hint}".rstrip())
         return
     print(

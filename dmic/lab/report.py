@@ -23,8 +23,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from dmic.lab.formats import Interval, Number, PerSeed, named
 from dmic.lab.study import summarise
 from dmic.plots.ablations import interval
 from dmic.storage.files import write_text
@@ -55,54 +55,6 @@ class ReportError(ValueError):
     """A results file or a mark cannot be read; the message names it."""
 
 
-class _Number(float):
-    """A float that also knows the formats ``clock`` (5 min 29 s) and ``signed`` (−2.1, with a true minus sign)."""
-
-    def __format__(self, spec: str) -> str:
-        if spec == "clock":
-            minutes, seconds = divmod(round(self), 60)
-            return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-        return super().__format__(spec or "g").replace("-", "−")
-
-
-class _Spread(SimpleNamespace):
-    """Mean and standard deviation over ``n`` seeds, ``59.6 ± 5.9``; ``.interval`` is the mean's 95 % interval."""
-
-    def __format__(self, spec: str) -> str:
-        return f"{self.mean:{spec}}" + ("" if self.std is None else f" ± {self.std:{spec}}")
-
-    @property
-    def interval(self) -> _Interval:
-        """Student's, as ``dmic.plots.interval`` has it."""
-        half = stats.t.ppf(0.975, self.n - 1) * self.std / self.n**0.5
-        return _interval(self.mean, half)
-
-
-class _Interval(SimpleNamespace):
-    """A mean and its 95 % interval, ``5.5 (2.7 to 8.4)``; its parts are ``.mean``, ``.low`` and ``.high``."""
-
-    def __format__(self, spec: str) -> str:
-        return f"{self.mean:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
-
-
-class _List(list):
-    """One number a seed, ``59.1 / 65.7 / 54.0``; ``range`` before a format gives ``54.0 to 65.7``; ``.interval`` as above."""
-
-    def __format__(self, spec: str) -> str:
-        if spec.startswith("range "):
-            return f"{min(self):{spec[6:]}} to {max(self):{spec[6:]}}"
-        return " / ".join(f"{entry:{spec}}" for entry in self)
-
-    @property
-    def interval(self) -> _Interval:
-        """The 95 % interval of the mean, ``dmic.plots.interval``."""
-        return _interval(*interval(self))
-
-
-def _interval(mean: float, half: float) -> _Interval:
-    return _Interval(mean=_Number(mean), low=_Number(mean - half), high=_Number(mean + half))
-
-
 class Results(SimpleNamespace):
     """One results file: its numbers as attributes, ``tables`` as Markdown, ``made`` as one Markdown list."""
 
@@ -113,12 +65,14 @@ def load(folder: str | Path = "results") -> dict[str, Results]:
     Parameters
     ----------
     folder
-        From the project's root. Each file is one of two kinds. *Measurements*: ``{"measured": {label: {command, commit,
-        date, machine, seeds, numbers}}, "tables": {name: {"head": […], "rows": [[…]]}}}``; ``machine`` is a key of
-        ``machines.json`` or a description with spaces, ``numbers`` may be nested, ``{"mean", "std"}`` is a spread, a list is one
-        number a seed, ``{"minus": [path, path]}`` the difference of two lists; cells of tables are text with ``{path:format}`` into the file's numbers. A *study* is what ``dmic.lab.study --results``
-        writes; its numbers are ``<arm>.<key of a run>``, its paired differences ``paired.<arm>.<other>.<key>``, and it has the
-        tables ``arms`` and ``paired`` of its own.
+        From the project's root. Each file is one of two kinds. *Measurements*::
+
+            {"measured": {label: {command, commit, date, machine, seeds, note, numbers}}, "tables": {name: {"head", "rows"}}}
+
+        ``machine`` is a key of ``machines.json`` or a description with spaces. ``numbers`` may be nested: ``dmic.lab.formats``
+        says what they become; ``{"minus": [path, path]}`` at their top is the difference of two lists. Cells of tables are text
+        with ``{path:format}`` into the file's numbers. A *study* is what ``dmic.lab.study --results`` writes: its numbers are
+        ``<arm>.<key of a run>``, its paired differences ``paired.<arm>.<other>.<key>``, its tables ``arms`` and ``paired``.
 
     Raises
     ------
@@ -129,11 +83,12 @@ def load(folder: str | Path = "results") -> dict[str, Results]:
     machines = json.loads((project_path(folder) / "machines.json").read_text(encoding="utf-8"))
     results = {}
     for path in files:
-        content = json.loads(path.read_text(encoding="utf-8"))
         try:
+            content = json.loads(path.read_text(encoding="utf-8"))
             results[path.stem] = (_study if "runs" in content else _measurements)(content, machines)
-        except (KeyError, IndexError, AttributeError, ValueError) as error:
-            raise ReportError(f"{path.name}: {error}") from error
+        except (LookupError, AttributeError, ValueError, TypeError) as error:
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            raise ReportError(f"{path.name}: {kind}{error}") from error
     return results
 
 
@@ -144,7 +99,7 @@ def _measurements(content: dict[str, Any], machines: dict[str, str]) -> Results:
             raise ValueError(f"{label} lacks {', '.join(missing)} (null where it is not known)")
         if twice := set(numbers) & set(measured["numbers"]):
             raise ValueError(f"{label}: {', '.join(sorted(twice))} is measured twice")
-        numbers |= vars(_named(measured["numbers"], len(measured["seeds"] or [])))
+        numbers |= vars(named(measured["numbers"], len(measured["seeds"] or [])))
     names = _differences(numbers)
     tables = {
         name: _table(table["head"], [[cell.format(**names) for cell in row] for row in table["rows"]])
@@ -155,11 +110,11 @@ def _measurements(content: dict[str, Any], machines: dict[str, str]) -> Results:
 
 
 def _differences(numbers: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what is another number minus another, seed by seed: ``{"minus": ["dmic.by_seed", "vanilla.by_seed"]}``."""
+    """Fill in differences of two lists: ``{"minus": ["dmic.by_seed", "vanilla.by_seed"]}``, seeds in the same order."""
     for name, value in numbers.items():
         if isinstance(value, SimpleNamespace) and hasattr(value, "minus"):
             first, second = (attrgetter(path)(SimpleNamespace(**numbers)) for path in value.minus)
-            numbers[name] = _List(_Number(a - b) for a, b in zip(first, second, strict=True))
+            numbers[name] = PerSeed(Number(a - b) for a, b in zip(first, second, strict=True))
     return numbers
 
 
@@ -172,9 +127,13 @@ def _study(content: dict[str, Any], machines: dict[str, str]) -> Results:
     means = {arm: summarise(list(of.values())) for arm, of in runs.items()}
     head = ["arm", "Rank-1 %", "mAP %", "joint clusters", "visible–infrared pairs joined"]
     first = next(iter(runs))
-    rows = [[arm, *_shown(of)] for arm, of in means.items()]
-    differences = [[f"{first} − {arm}", *_shown(of)] for arm, of in pairs[first].items() if of]
-    names = vars(_named({**means, "paired": pairs}, len(content["seeds"])))
+    whole = {
+        arm: arm if len(of) == len(content["seeds"]) else f"{arm} ({len(of)} seeds)"
+        for arm, of in runs.items()
+    }
+    rows = [[whole[arm], *_shown(of)] for arm, of in means.items()]
+    differences = [[f"{first} − {whole[arm]}", *_shown(of)] for arm, of in pairs[first].items() if of]
+    names = {arm: named(of, len(runs[arm])) for arm, of in means.items()} | {"paired": named(pairs)}
     tables = {"arms": _table(head, rows), "paired": _table(["mean (95 % interval)", *head[1:]], differences)}
     return Results(**names, tables=tables, made=_made("", {**content, **content["made"]}, machines))
 
@@ -190,7 +149,7 @@ def _paired(runs: dict[int, Any], others: dict[int, Any]) -> Any:
             for key in runs[seeds[0]]
         }
     values = np.array([[of[seed] for seed in seeds] for of in (runs, others)], np.float64)  # null is NaN
-    return vars(_interval(*interval(values[0] - values[1])))
+    return vars(Interval.around(*interval(values[0] - values[1])))
 
 
 def _shown(arm: dict[str, Any]) -> list[str]:
@@ -202,19 +161,7 @@ def _shown(arm: dict[str, Any]) -> list[str]:
         (joint["clusters"], ".0f"),
         (joint["cross_modality_recall"], ".2f"),
     )
-    return [f"{_named(value):{spec}}" for value, spec in shown]
-
-
-def _named(value: Any, n: int = 0) -> Any:
-    """Nested numbers over ``n`` seeds as objects that ``str.format`` reaches by attribute."""
-    if isinstance(value, Mapping):
-        inner = {key: _named(entry, n) for key, entry in value.items()}
-        if set(inner) == {"mean", "std"}:
-            return _Spread(**inner, n=n)
-        return _Interval(**inner) if set(inner) == {"mean", "low", "high"} else SimpleNamespace(**inner)
-    if isinstance(value, list):
-        return _List(_named(entry, n) for entry in value)
-    return _Number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    return [f"{named(value):{spec}}" for value, spec in shown]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -256,15 +203,15 @@ def fill(text: str, results: Mapping[str, Results]) -> str:
         try:
             if "{" in what:
                 return mark[1] + what.format(**results) + mark[4]
-            name, _, table = what.replace(" made", ".").partition(".")
-            block = results[name].tables[table] if table else results[name].made
-        except (KeyError, AttributeError, IndexError, ValueError, TypeError) as error:
+            name, _, table = what.partition(".")
+            file, made = what.removesuffix(" made"), what.endswith(" made")
+            block = results[file].made if made else results[name].tables[table]
+        except (LookupError, AttributeError, ValueError, TypeError) as error:
             raise ReportError(f"mark {what!r}: {type(error).__name__}: {error}") from error
         return f"{mark[1]}\n{block}\n{mark[4]}"
 
-    if text.count("<!-- fill: ") != len(_MARK.findall(text)) or text.count("<!-- end -->") != len(
-        _MARK.findall(text)
-    ):
+    marks = len(_MARK.findall(text))
+    if (text.count("<!-- fill: "), text.count("<!-- end -->")) != (marks, marks):
         raise ReportError("a mark <!-- fill: … --> without its <!-- end -->, or the other way round")
     return _MARK.sub(written, text)
 
@@ -276,19 +223,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a text differs")
     chosen = parser.parse_args(arguments)
-    results, differ = load(), []
-    for name in TEXTS:
-        path = project_path(name)
-        before = path.read_text(encoding="utf-8")
-        try:
+    differ, name = [], "results/"
+    try:
+        results = load()
+        for name in TEXTS:
+            path = project_path(name)
+            before = path.read_text(encoding="utf-8")
             after = fill(before, results)
-        except ReportError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
-        if after != before:
-            differ.append(name)
-            if not chosen.check:
-                write_text(path, after)
+            if path.suffix == ".ipynb":
+                json.loads(after)  # a table has lines, and a notebook holds none: numbers only
+            if after != before:
+                differ.append(name)
+                if not chosen.check:
+                    write_text(path, after)
+    except ValueError as error:  # ReportError, and a notebook that would be none
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
     verb = "differ from results/ (python -m dmic.lab.report fills them)" if chosen.check else "written anew"
     print(f"{', '.join(differ)}: {verb}" if differ else f"{len(TEXTS)} texts are as results/ says")
     return 1 if differ and chosen.check else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,16 @@ from dmic.lab.arms import ARMS
 from dmic.storage.files import to_jsonable, write_json
 from dmic.storage.project import git_commit, project_path
 
-__all__ = ["KEPT", "ResultsError", "made", "refuse_another_study", "results_path", "run_line", "write_study"]
+__all__ = [
+    "KEPT",
+    "SHOWN",
+    "ResultsError",
+    "held_runs",
+    "made",
+    "results_path",
+    "run_line",
+    "write_study",
+]
 
 SHOWN = (
     "outlier_share",
@@ -56,7 +66,7 @@ def made(seeds: Iterable[int]) -> dict[str, Any]:
     name = getattr(sys.modules["__main__"], "__spec__", None)
     command = ["python", "-m", name.name] if name else [Path(sys.argv[0]).name]
     return {
-        "command": " ".join([*command, *sys.argv[1:]]),
+        "command": shlex.join([*command, *sys.argv[1:]]),
         "commit": commit,
         "date": datetime.date.today().isoformat(),
         "machine": f"{available_cpus()} cores, {units}, {gpu}, torch {torch.__version__}",
@@ -77,7 +87,7 @@ def run_line(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dic
     return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
 
 
-def refuse_another_study(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
+def held_runs(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the runs that the file holds already, none if it does not exist.
 
     Parameters
@@ -105,8 +115,13 @@ def refuse_another_study(path: Path, about: dict[str, Any]) -> list[dict[str, An
     return held["runs"]
 
 
-def write_study(path: Path, about: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+def write_study(
+    path: Path, about: dict[str, Any], runs: list[dict[str, Any]], origin: dict[str, Any]
+) -> None:
     """Write a study's file, or add runs to it: those of other arms and seeds that it holds stay.
+
+    `origin` is what `made` said when the study started. Runs that were there already, in the file or as run folders, may have
+    been made by other code: each line keeps the commit of its own run, and then the file says how many there are.
 
     Raises
     ------
@@ -114,12 +129,17 @@ def write_study(path: Path, about: dict[str, Any], runs: list[dict[str, Any]]) -
         If the file holds another study.
     """
     new = {(run["arm"], run["seed"]): run for run in runs}
-    held = {(run["arm"], run["seed"]): run for run in refuse_another_study(path, about)}
-    order = list(ARMS)
-    both = sorted({**held, **new}.values(), key=lambda run: (order.index(run["arm"]), run["seed"]))
-    seeds = sorted({run["seed"] for run in both})
+    held = {(run["arm"], run["seed"]): run for run in held_runs(path, about)}
+    order = {arm: place for place, arm in enumerate(ARMS)}  # an arm that is no longer there comes last
+    both = {**held, **new}.values()
+    lines = sorted(both, key=lambda run: (order.get(run["arm"], len(order)), run["arm"], run["seed"]))
+    origin = {**origin, "seeds": sorted({run["seed"] for run in lines})}
+    commits = {run["environment"]["git"] for run in lines}
+    if commits != {origin["commit"]}:
+        several = f"runs of {len(commits)} commits" if len(commits) > 1 else "runs of another commit"
+        origin["note"] = "; ".join(filter(None, [origin["note"], f"{several}, see environment of each run"]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {**about, "seeds": seeds, "made": made(seeds), "runs": both}, indent=1)
+    write_json(path, {**about, "seeds": origin["seeds"], "made": origin, "runs": lines}, indent=1)
 
 
 def _rounded(value: Any) -> Any:

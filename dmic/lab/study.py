@@ -216,7 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--share", type=float, default=0.05, help="share of outliers at which clusterings are compared")
     add("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
     jobs = "runs at a time; more than 1: one thread each"
-    add("--jobs", type=int, default=1, choices=range(1, 65), metavar="N", help=jobs)
+    add("--jobs", type=int, default=1, metavar="N", help=jobs)
     kept = "file for every run's numbers, with their provenance; without a name results/study_<preset>_<data set>.json"
     add("--results", type=Path, nargs="?", const=Path(), help=kept)
     return parser
@@ -228,6 +228,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if "all" in chosen.arms:
         chosen.arms = list(ARMS)
+    if chosen.jobs < 1:
+        parser.error(f"--jobs is {chosen.jobs}; expected 1 or more")
     for arm in chosen.arms:
         if both := set(ARMS[arm]) & set(chosen.overrides):
             parser.error(
@@ -251,9 +253,10 @@ def main(arguments: list[str] | None = None) -> None:
         chosen.results = results_file.results_path(chosen.preset, str(table.info["name"]))
     if chosen.results:
         try:
-            results_file.refuse_another_study(chosen.results, about)  # now, not after hours of training
+            results_file.held_runs(chosen.results, about)  # refuses another study now, not after hours
         except results_file.ResultsError as error:
             parser.error(str(error))
+    origin = results_file.made(chosen.seeds)
     chosen.out.mkdir(parents=True, exist_ok=True)
     done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
     by_arm = {}
@@ -266,7 +269,7 @@ def main(arguments: list[str] | None = None) -> None:
         lines = [
             results_file.run_line(*key, chosen.out / f"{key[0]}-seed{key[1]}", n) for key, n in done.items()
         ]
-        results_file.write_study(chosen.results, about, lines)
+        results_file.write_study(chosen.results, about, lines, origin)
 
 
 if __name__ == "__main__":
