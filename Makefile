@@ -83,10 +83,10 @@ pythons: ## `make test` on the oldest and newest Python, `make check` on all bet
 		command -v python$$version > /dev/null || { echo "no python$$version on the PATH; PYTHONS=\"3.11 3.13\" chooses others"; exit 1; }; \
 		case $$version in $(firstword $(PYTHONS))|$(lastword $(PYTHONS))) goal=test;; *) goal=check;; esac; \
 		echo "== Python $$version: make $$goal"; \
-		$(MAKE) --no-print-directory $$goal PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+		make --no-print-directory $$goal PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	done
 	@echo "== the newest of everything: make check LATEST=1"
-	@$(MAKE) --no-print-directory check LATEST=1 PYTHON=python$(lastword $(PYTHONS))
+	@make --no-print-directory check LATEST=1 PYTHON=python$(lastword $(PYTHONS))
 
 # torch is held back by what is in the file already; to raise everything: make constraints UPGRADE=--upgrade
 constraints: ## write constraints.txt anew from pyproject.toml, for every Python at once; then run `make pythons`

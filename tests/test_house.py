@@ -145,6 +145,13 @@ def test_make_knows_each_target_and_every_file_it_calls(target):
         importlib.import_module(module)
 
 
+def test_make_installs_the_tested_releases_or_the_newest():
+    pinned, newest = (dry_run("check", "VENV=none", *more).stdout for more in ((), ("LATEST=1",)))
+    assert "--constraint constraints.txt" in pinned and "--upgrade" not in pinned
+    assert "--constraint" not in newest and "--upgrade --upgrade-strategy eager" in newest
+    assert ".venv-latest/bin/ruff" in dry_run("lint", "LATEST=1").stdout
+
+
 def test_make_train_passes_what_the_command_takes():
     plan = dry_run("train", "SEED=3", 'OVERRIDES={"training.epochs": 2}').stdout
     (line,) = (line for line in plan.splitlines() if "dmic train" in line)
