@@ -18,8 +18,8 @@ ARMS   ?= all
 SEEDS  ?= 0 1 2
 # a study's results; none: results/study_<preset>_<data set>.json
 RESULTS ?=
-# its run folders: of one preset and one budget, which a file of its own names
-STUDY  ?= runs/study$(if $(filter-out toy,$(PRESET)),-$(PRESET))$(if $(RESULTS),-$(basename $(notdir $(RESULTS))))
+# its run folders: of one preset, data set and budget, which a results file of its own names
+STUDY  ?= runs/study$(if $(filter-out toy,$(PRESET)),-$(PRESET))$(if $(DATA),-$(notdir $(DATA:/=)))$(if $(RESULTS),-$(basename $(notdir $(RESULTS))))
 override RUN := $(patsubst %/,%,$(RUN))
 WHERE  := $(if $(DATA),--data $(DATA))
 
@@ -28,7 +28,7 @@ WHERE  := $(if $(DATA),--data $(DATA))
 
 help: ## show this list
 	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json] [JOBS=cores]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-10s%s\n", t, $$0}'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-13s%s\n", t, $$0}'
 
 train: $(READY) ## render people if missing, train both phases, leave an HTML report
 	$(BIN)/dmic train --preset $(PRESET) $(WHERE) --run $(RUN) --seed $(SEED) --device $(DEVICE) --overrides '$(OVERRIDES)'
