@@ -12,6 +12,8 @@ DEVICE ?= auto
 DATA   ?=
 RUN    ?= runs/$(PRESET)$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 OVERRIDES ?= {}
+# FRESH=1: delete what is there and train anew
+override FRESH := $(filter-out 0 no false,$(FRESH))
 # the cores this process may use; asked when a recipe needs it, so after .venv is made
 JOBS   ?= $(shell $(BIN)/python -c "from dmic.compute.threads import available_cpus; print(available_cpus())" 2>/dev/null || echo 2)
 ARMS   ?= all
@@ -19,20 +21,26 @@ SEEDS  ?= 0 1 2
 # a study's results; none: results/study_<preset>_<data set>.json
 RESULTS ?=
 # its run folders: of one preset, data set and budget, which a results file of its own names
-STUDY  ?= runs/study$(if $(filter-out toy,$(PRESET)),-$(PRESET))$(if $(DATA),-$(notdir $(DATA:/=)))$(if $(RESULTS),-$(basename $(notdir $(RESULTS))))
-override RUN := $(patsubst %/,%,$(RUN))
-WHERE  := $(if $(DATA),--data $(DATA))
+STUDY  ?= runs/study$(if $(filter-out toy,$(PRESET)),-$(PRESET))$(if $(DATA),-$(call last,$(DATA)))$(if $(RESULTS),-$(basename $(call last,$(RESULTS))))
+
+# a value as one word of the shell, whatever it holds; ~/ in front stays the home folder
+quoted = $(subst '~/,~/','$(subst ','\'',$(1))')
+# the last name in a path; make counts words, so blanks become _
+last   = $(notdir $(patsubst %/,%,$(subst $() ,_,$(1))))
+$(foreach name,VENV PYTHON,$(if $(word 2,$($(name))),$(error $(name) is "$($(name))", which must not hold blanks)))
+WHERE  = $(if $(DATA),--data $(call quoted,$(DATA)))
 
 .DEFAULT_GOAL := help
 .PHONY: help train test check lint fix lab figures ablations clean
 
 help: ## show this list
-	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json] [JOBS=cores]"
+	@echo "Usage: make TARGET [PRESET=toy] [SEED=0] [DEVICE=auto] [DATA=folder] [RUN=folder] [OVERRIDES=json] [JOBS=cores] [FRESH=1]"
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{t = $$2; $$1 = $$2 = ""; printf "  make %-13s%s\n", t, $$0}'
 
-train: $(READY) ## render people if missing, train both phases, leave an HTML report
-	$(BIN)/dmic train --preset $(PRESET) $(WHERE) --run $(RUN) --seed $(SEED) --device $(DEVICE) --overrides '$(OVERRIDES)'
-	@$(BIN)/dmic report $(RUN)
+train: $(READY) ## render people if missing, train both phases, leave an HTML report (goes on where it stopped; FRESH=1: anew)
+	$(BIN)/dmic train --preset $(PRESET) $(WHERE) --run $(call quoted,$(RUN)) --seed $(SEED) --device $(DEVICE) \
+		--overrides $(call quoted,$(OVERRIDES)) $(if $(FRESH),--restart)
+	@$(BIN)/dmic report $(call quoted,$(RUN))
 
 test: lint ## lint, types and every test
 	$(PYTEST) --durations=10
@@ -67,9 +75,10 @@ figures: $(READY) ## draw the README's figure again
 	@$(BIN)/dmic render toy
 	$(BIN)/python -m dmic.plots.people data/synthvi-toy notebooks/figures
 
-ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped; with a GPU: JOBS=1)
-	$(BIN)/python -m dmic.lab.study $(WHERE) --out $(STUDY) --preset $(PRESET) --overrides '$(OVERRIDES)' \
-		--arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) --results $(RESULTS)
+ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped; FRESH=1: anew; with a GPU: JOBS=1)
+	$(BIN)/python -m dmic.lab.study $(WHERE) --out $(call quoted,$(STUDY)) --preset $(PRESET) \
+		--overrides $(call quoted,$(OVERRIDES)) --arms $(ARMS) --seeds $(SEEDS) --jobs $(JOBS) \
+		--results $(if $(RESULTS),$(call quoted,$(RESULTS))) $(if $(FRESH),--fresh)
 
 clean: ## remove the environment, rendered people and caches; your runs stay
 	rm -rf $(VENV) .venv-* data/synthvi-* *.egg-info build

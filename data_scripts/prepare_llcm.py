@@ -29,6 +29,7 @@ from data_scripts.preparing.listing import (  # noqa: E402
     images_in,
     read_entries,
     read_ids,
+    strange_folders,
     subfolders,
 )
 from data_scripts.preparing.report import Report  # noqa: E402
@@ -58,6 +59,7 @@ def source(published: Published | None = None) -> Source:
         title="LLCM",
         licence="research only, by signed agreement with Xiamen University; not to be passed on",
         collect=lambda root, report: collect(root, report, published or Published()),
+        holds=("vis", "nir", "test_vis", "test_nir", "idx"),
     )
 
 
@@ -87,7 +89,9 @@ def _read_train(root: Path, word: str, report: Report) -> list[Photo]:
     """Training images of one spectrum, sorted by path; the camera stands in the file's name only."""
     name = f"idx/train_{word}.txt"
     entries, disk = read_entries(root, name, word, report), images_below(root, word, report)
-    compare_with_disk([entry.path for entry in entries], disk, report)
+    compare_with_disk(root, [entry.path for entry in entries], disk, report)
+    if entries and (extra := sorted(set(disk) - {entry.path for entry in entries})):
+        report.note("training images that no list names, left out as the owners' loader does", *extra)
     photos, nameless = [], []
     for entry in sorted(entries):
         camera = re.search(r"_c(\d+)_", entry.path)
@@ -104,12 +108,19 @@ def _read_train(root: Path, word: str, report: Report) -> list[Photo]:
 def _read_test(root: Path, word: str, people: set[int], report: Report) -> list[Photo]:
     """Test images of one spectrum; the folders say person and camera."""
     cameras, split = TEST_CAMERAS[word], "query" if word == "nir" else "gallery"
-    strangers: set[str] = set()
-    for camera in cameras:
-        folders = subfolders(root, f"test_{word}/cam{camera}", report)
-        strangers |= set(folders) - {f"{person:04d}" for person in people}
+    names = [f"cam{camera}" for camera in cameras]
+    for name in subfolders(root, f"test_{word}", report):
+        if name.lower() not in names and (unread := subfolders(root, f"test_{word}/{name}", report)):
+            kind = f"person folders in test_{word}/{name}, which the owners' loader does not read, left out"
+            report.note(kind, *unread)
+    strangers: list[str] = []
+    for name in names if (root / f"test_{word}").is_dir() else []:
+        misnamed, others = strange_folders(root, f"test_{word}/{name}", people, report)
+        strangers += others
+        if misnamed:
+            report.problem("person folders not named by four digits; rename them", *misnamed)
     if strangers and people:
-        report.note(f"folders in test_{word} of people not in idx/test_id.txt, left out", *sorted(strangers))
+        report.note("test folders of people not in idx/test_id.txt, left out", *strangers)
     return [
         Photo(path, size, split, MODALITY[word], camera, person)
         for person in sorted(people)

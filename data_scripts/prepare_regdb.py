@@ -48,6 +48,7 @@ def source(published: Published | None = None) -> Source:
         title="RegDB",
         licence="research only, by signed agreement with Dongguk University; not to be passed on",
         collect=lambda root, report: collect(root, report, published or Published()),
+        holds=("Visible", "Thermal", "idx"),
     )
 
 
@@ -61,16 +62,19 @@ def collect(root: Path, report: Report, published: Published) -> Parts:
         for side in ("train", "test")
     }
     listed = {entry.path for entries in lists.values() for entry in entries}
-    compare_with_disk(listed, sizes, report)
-    if listed and (extra := sorted(set(sizes) - listed)):
+    compare_with_disk(root, listed, sizes, report)
+    if all(lists.values()) and (extra := sorted(set(sizes) - listed)):
         report.problem("images on disk that no list names", *extra)
     parts = {}
     for split in range(1, published.splits + 1):
         train, test = lists[split, "train"], lists[split, "test"]
         if shared := sorted({e.person for e in train} & {e.person for e in test}):
-            report.problem(f"people both in the training and test lists of split {split}", *map(str, shared))
-        if left_out := sorted(listed - {entry.path for entry in train + test}):
-            report.problem(f"images that split {split} leaves out", *left_out)
+            kind = "people both in the training and test lists of a split"
+            report.problem(kind, *(f"{person} in split {split}" for person in shared))
+        left_out = sorted(listed - {entry.path for entry in train + test})
+        if left_out and train and test:
+            kind = "listed images that a split leaves out"
+            report.problem(kind, *(f"{path} in split {split}" for path in left_out))
         parts[f"split{split:02d}"] = sorted(
             _photo(entry, side, sizes)
             for side, entries in (("train", train), ("test", test))
@@ -80,19 +84,25 @@ def collect(root: Path, report: Report, published: Published) -> Parts:
 
 
 def _read_side(root: Path, side: str, split: int, published: Published, report: Report) -> list[Entry]:
-    """Read the visible and the thermal list of one side of one split and check them against each other."""
+    """Read the visible and the thermal list of one side of one split and check them against each other.
+
+    Empty if one of the two gives nothing, which is reported then: what would follow from it is not told as well.
+    """
     both, people = [], []
     for word, folder in FOLDERS.items():
         name = f"idx/{side}_{word}_{split}.txt"
         entries = read_entries(root, name, folder, report)
-        report.expect(f"lines of {name}", len(entries), published.lines)
         people.append({(entry.person, entry.label) for entry in entries})
         if entries:
-            report.expect(f"people of {name}", len({entry.person for entry in entries}), published.people)
+            report.expect(name, len(entries), published.lines, kind="lists with another number of lines")
+            count = len({entry.person for entry in entries})
+            report.expect(name, count, published.people, kind="lists with another number of people")
         both += entries
-    if all(people) and people[0] != people[1]:
-        odd = sorted({person for person, _ in people[0] ^ people[1]})
-        report.problem(f"people that the two {side} lists of split {split} label differently", *map(str, odd))
+    if not all(people):
+        return []
+    if odd := sorted({person for person, _ in people[0] ^ people[1]}):
+        kind = "people that the two lists of a side label differently"
+        report.problem(kind, *(f"{person} in {side} of split {split}" for person in odd))
     return both
 
 

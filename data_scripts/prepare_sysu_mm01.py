@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_scripts.preparing.command import Parts, Source, main  # noqa: E402
-from data_scripts.preparing.listing import Photo, images_in, read_ids, subfolders  # noqa: E402
+from data_scripts.preparing.listing import Photo, images_in, read_ids, strange_folders  # noqa: E402
 from data_scripts.preparing.report import Report  # noqa: E402
 
 INFRARED = (3, 6)
@@ -50,6 +50,7 @@ def source(published: Published = PUBLISHED) -> Source:
         title="SYSU-MM01",
         licence="research only, by signed agreement with Sun Yat-sen University; not to be passed on",
         collect=lambda root, report: collect(root, report, published),
+        holds=("exp", *(f"cam{camera}" for camera in range(1, 7))),
     )
 
 
@@ -59,22 +60,26 @@ def collect(root: Path, report: Report, published: Published) -> Parts:
     sound = _check_lists(ids, published, report)
     sides = {person: side for name, side in LISTS.items() for person in ids[name]}
     photos: dict[str, list[Photo]] = {"train": [], "query": [], "gallery": []}
-    people_on_disk: set[str] = set()
-    for camera in range(1, 7):
-        people_on_disk |= set(subfolders(root, f"cam{camera}", report))
+    folders = {camera: strange_folders(root, f"cam{camera}", sides, report) for camera in range(1, 7)}
     for person in sorted(sides):
         for camera in range(1, 7):
             split = "train" if sides[person] == "train" else "query" if camera in INFRARED else "gallery"
             modality = "infrared" if camera in INFRARED else "visible"
             for path, size in images_in(root, f"cam{camera}/{person:04d}", report).items():
                 photos[split].append(Photo(path, size, split, modality, camera, person))
-    others = sorted(people_on_disk - {f"{person:04d}" for person in sides})
+    others = [name for _, names in folders.values() for name in names]
     if others and sides:
         report.note("folders of people in none of the three lists, left out as the field does", *others)
-    if "train" in sound:
-        _check_counts(root, photos["train"], "training", published.train, report)
-    if "test" in sound:
-        _check_counts(root, photos["query"] + photos["gallery"], "test", published.test, report)
+    if misnamed := [name for names, _ in folders.values() for name in names]:
+        report.problem("person folders not named by four digits; rename them", *misnamed)
+    countable = [camera for camera in folders if (root / f"cam{camera}").is_dir() and not folders[camera][0]]
+    for side, seen, counts in (
+        ("train", photos["train"], published.train),
+        ("test", photos["query"] + photos["gallery"], published.test),
+    ):
+        if side in sound:
+            people = {person for person in sides if sides[person] == side}
+            _check_counts(seen, people, side, {camera: counts[camera] for camera in countable}, report)
     return {"": photos["train"] + photos["query"] + photos["gallery"]}
 
 
@@ -93,15 +98,18 @@ def _check_lists(ids: Mapping[str, set[int]], published: Published, report: Repo
 
 
 def _check_counts(
-    root: Path, photos: list[Photo], side: str, published: Mapping[int, tuple[int, int]], report: Report
+    photos: list[Photo], people: set[int], side: str, published: Mapping[int, tuple[int, int]], report: Report
 ) -> None:
-    """Images and people of every camera that is there; where they differ, name what looks missing or extra."""
-    for camera, (images, people) in published.items():
-        if not (root / f"cam{camera}").is_dir():
-            continue  # reported already
+    """Images and people of these cameras; where they differ, name what looks missing or extra."""
+    word = {"train": "training", "test": "test"}[side]
+    for camera, (images, persons) in published.items():
         seen = [photo for photo in photos if photo.camera == camera]
-        fits = report.expect(f"{side} images of camera {camera}", len(seen), images)
-        fits &= report.expect(f"{side} people of camera {camera}", len({p.identity for p in seen}), people)
+        fits = report.expect(f"{word} images of camera {camera}", len(seen), images)
+        absent = people - {photo.identity for photo in seen}
+        fits &= report.expect(f"{word} people of camera {camera}", len(people) - len(absent), persons)
+        if (as_published := len(people) - persons) < len(absent):
+            kind = f"{word} people without an image of camera {camera}, {as_published} of them as published"
+            report.problem(kind, *(f"cam{camera}/{person:04d}" for person in sorted(absent)))
         if not fits:
             _suspect(seen, report)
 

@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"dmic: {near_names(name, COMMANDS, what='command')}", file=sys.stderr)
         return 2
-    command = importlib.import_module(f"dmic.commands.{name}")
     try:
+        command = importlib.import_module(f"dmic.commands.{name}")
         return command.main([word for word in rest if word != "--traceback"])
     except (ValueError, RuntimeError) as error:
         ours = type(error).__module__.startswith("dmic.")  # its text says what to try; others are shown whole

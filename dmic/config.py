@@ -36,12 +36,12 @@ __all__ = [
 Expansion = Literal["vanilla", "camera", "modality", "modality_camera"]
 MemoryUpdate = Literal["random", "momentum"]
 
-
 Share = Annotated[float, Range(0, 1)]
 Fraction = Annotated[float, Range(1e-6, 1)]
 Weight = Annotated[float, Range(0)]
 Count = Annotated[int, Range(1)]
 AtLeastTwo = Annotated[int, Range(2)]
+Pixels = Annotated[int, Range(32, 4096)]
 
 
 class ConfigError(ValueError):
@@ -53,11 +53,11 @@ class DataConfig:
     """Images and their augmentation."""
 
     # pixels; training size [P]; images of another size are resized on the device
-    height: Annotated[int, Range(32)] = 288
+    height: Pixels = 288
     # pixels [P]
-    width: Annotated[int, Range(32)] = 144
+    width: Pixels = 144
     # pixels of zero padding before the random crop [F]
-    pad: Annotated[int, Range(0)] = 10
+    pad: Annotated[int, Range(0, 4096)] = 10
     # of a horizontal mirror [F]
     flip_probability: Share = 0.5
     # of a random rectangle, after normalisation [F]
@@ -180,8 +180,11 @@ class TrainingConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     # where training runs; auto: a GPU if there is one
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    # the one seed of weights, sampling, augmentation and memory updates
-    seed: Annotated[int, Range(0)] = 0
+    # the one seed of weights, sampling, augmentation and memory updates; below 2^32, as each is one word of NumPy's SeedSequence
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
+    # checkpoints that stay: latest = the newest two and the end of phase 1; all; or a list of epochs, counted from 1 over both
+    # phases, beside those [R]
+    keep: Literal["latest", "all"] | tuple[Count, ...] = "latest"
 
 
 @dataclass(frozen=True)
@@ -197,18 +200,7 @@ class Config:
 
 
 def preset(name: str) -> Config:
-    """Return the configuration of a preset.
-
-    Parameters
-    ----------
-    name
-        A key of ``PRESETS``.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such preset.
-    """
+    """Return the configuration of a preset, by a key of ``PRESETS``; ``ConfigError`` if there is none."""
     if name not in PRESETS:
         raise ConfigError(near_names(name, PRESETS, what="preset"))
     return with_overrides(Config(name=name), PRESETS[name])
@@ -233,6 +225,7 @@ def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
         changed: Any = dataclasses.replace(getattr(config, section_name), **{field_name: value})
         config = dataclasses.replace(config, **{section_name: changed})
     _check_relations(config.clustering)
+    _check_kept(config.training)
     return config
 
 
@@ -242,11 +235,11 @@ def to_json(config: Config) -> str:
 
 
 def from_json(text: str) -> Config:
-    """Read a configuration that ``to_json`` wrote; anything else raises ``ConfigError``."""
+    """Read a configuration that ``to_json`` wrote, missing fields as their defaults; anything else raises ``ConfigError``."""
     try:
         raw = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"expected JSON, found {text[:40]!r} ({error})") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"expected JSON, found {str(text)[:40]!r} ({error})") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("name", ""), str):
         raise ConfigError(f"expected a JSON object with a name and the sections {', '.join(_SECTIONS)}")
     name = raw.pop("name", "custom")
@@ -296,3 +289,10 @@ def _check_relations(c: ClusteringConfig) -> None:
             raise ConfigError(f"clustering.{name} is {k1}, {said}; need k2 <= k1")
     if c.k2_start > c.k2_end:
         raise ConfigError(f"clustering.k2_start is {c.k2_start}, k2_end {c.k2_end}; need k2_start <= k2_end")
+
+
+def _check_kept(t: TrainingConfig) -> None:
+    if not isinstance(t.keep, str) and max(t.keep, default=0) > 2 * t.epochs:
+        raise ConfigError(
+            f"training.keep names epoch {max(t.keep)}, training.epochs is {t.epochs}; need 1 to {2 * t.epochs}, over both phases"
+        )

@@ -21,8 +21,7 @@ COLLAPSE_SHARE = 0.25  # fewer clusters than this share of the true identities: 
 OUTLIER_LIMIT = 0.5  # a larger share of images without a cluster: too many outliers
 SWING_LIMIT = 0.35  # a larger relative change of the cluster number from one epoch to the next: unstable
 MIXED_LIMIT = 0.05  # a smaller share of joint clusters with both modalities: nearly all of one modality
-# first epoch of phase 2 has fewer clusters than this share of the last of phase 1: collapse
-SWITCH_DROP = 0.5
+SWITCH_DROP = 0.5  # phase 2 begins with fewer clusters than this share of phase 1's last epoch: collapse
 SWITCH_OUTLIERS = 0.3  # outlier share rises by more than this (absolute) at the phase switch: collapse
 LOSS_FALL = 0.02  # a phase must lower the loss by this share of its first epoch ...
 LOSS_EPOCHS = 3  # ... once it has at least so many epochs
@@ -52,9 +51,7 @@ def _checked(**arrays: ArrayLike) -> list[NDArray[np.int64]]:
         raise ValueError("found 0 images; expected at least one. Was the selection of images empty?")
     for name, values in columns.items():
         if values.dtype.kind not in "iu":
-            raise ValueError(
-                f"{name} has dtype {values.dtype}; expected integers. Try {name}.astype(np.int64)."
-            )
+            raise ValueError(f"{name} has dtype {values.dtype}; expected integers: {name}.astype(np.int64).")
     if (lowest := int(columns["labels"].min())) < -1:
         raise ValueError(f"labels go down to {lowest}; expected clusters from 0 and -1 for not clustered.")
     if strange := sorted(set(columns["modalities"].tolist()) - {0, 1}):
@@ -70,8 +67,7 @@ def cluster_metrics(
     Parameters
     ----------
     labels : (n,) int
-        Cluster of each image that took part in the clustering, -1 = not clustered (outlier). Leave out images of the
-        other modality: they would count as outliers.
+        Cluster of each image that was clustered, -1 = outlier. Leave out the other modality: it would count as outliers.
     identities, cameras, modalities : (n,) int
         True person, camera, modality (0 visible, 1 infrared) of each image.
 
@@ -83,12 +79,12 @@ def cluster_metrics(
         * ``images``, ``clusters``, ``identities``: how many; ``outlier_share``: share of images labelled -1.
         * ``ari``, ``nmi``, ``purity``: over clustered images. Adjusted Rand index and normalised mutual information
           (arithmetic mean) with the identities; share of images whose person is the most frequent of the cluster.
-        * ``pair_precision``, ``pair_recall``: over pairs of all images, outliers being clusters of one. Of the pairs
-          in one cluster, the share of one person; of the pairs of one person, the share in one cluster.
+        * ``pair_precision``, ``pair_recall``: over pairs of all images, outliers being clusters of one. Of the pairs in one
+          cluster, the share of one person; of the pairs of one person, the share in one cluster.
         * ``cross_camera_recall``: of the pairs of one person, one modality and two cameras, the share in one cluster;
           ``cross_modality_recall``: the same of one person's visible-infrared pairs. A pair with an outlier is missed.
-        * ``camera_splitting``, ``modality_splitting``: of the same two kinds of pairs, *both images clustered*, the
-          share in two different clusters: the identity splitting that MIE is made to mend (paper Sec. III.B).
+        * ``camera_splitting``, ``modality_splitting``: of the same two kinds of pairs, *both images clustered*, the share in
+          two different clusters: the identity splitting that MIE is made to mend (paper Sec. III.B).
         * ``mixed_cluster_share``: share of clusters that hold both modalities.
         * ``clusters_per_identity``: distinct clusters that hold a person's images, mean over people with at least one
           clustered image; 1 = not split.
@@ -100,13 +96,12 @@ def cluster_metrics(
 
     Notes
     -----
-    Pairs are counted, not listed: a group of c images has c(c - 1)/2; pairs over two cameras are those of the group
-    less those within each camera. Cost: sorting n numbers a few times.
+    Pairs are counted, not listed: a group of c images has c(c - 1)/2; pairs over two cameras are those of the group less those
+    within each camera. Cost: sorting n numbers a few times.
     Taught in: notebooks/05_dnc.ipynb
     """
-    label, person, camera, modality = _checked(
-        labels=labels, identities=identities, cameras=cameras, modalities=modalities
-    )
+    arrays = {"labels": labels, "identities": identities, "cameras": cameras, "modalities": modalities}
+    label, person, camera, modality = _checked(**arrays)
     inside = label >= 0
     here, who, view, spectrum = label[inside], person[inside], camera[inside], modality[inside]
     names, here = np.unique(here, return_inverse=True)
@@ -119,6 +114,7 @@ def cluster_metrics(
     together = _pairs(here, who)
     camera_together = _pairs(here, who, spectrum) - _pairs(here, who, spectrum, view)
     camera_clustered = _pairs(who, spectrum) - _pairs(who, spectrum, view)
+    camera_pairs = _pairs(person, modality) - _pairs(person, modality, camera)
     modality_together = together - _pairs(here, who, spectrum)
     modality_clustered = _pairs(who) - _pairs(who, spectrum)
     return {
@@ -131,9 +127,7 @@ def cluster_metrics(
         "purity": _ratio(int(largest.sum()), len(here)),
         "pair_precision": _ratio(together, _pairs(here)),
         "pair_recall": _ratio(together, _pairs(person)),
-        "cross_camera_recall": _ratio(
-            camera_together, _pairs(person, modality) - _pairs(person, modality, camera)
-        ),
+        "cross_camera_recall": _ratio(camera_together, camera_pairs),
         "cross_modality_recall": _ratio(modality_together, _pairs(person) - _pairs(person, modality)),
         "camera_splitting": _ratio(camera_clustered - camera_together, camera_clustered),
         "modality_splitting": _ratio(modality_clustered - modality_together, modality_clustered),
@@ -148,6 +142,7 @@ class _Record(NamedTuple):
     phase: int
     epoch: int
     eps: str
+    carried: bool
     clusters: float
     identities: float
     outliers: float
@@ -155,8 +150,7 @@ class _Record(NamedTuple):
 
 
 def _number(numbers: Mapping[str, Any], key: str) -> float:
-    value = numbers.get(key)
-    return float("nan") if value is None else float(value)
+    return float("nan") if numbers.get(key) is None else float(numbers[key])
 
 
 def _series(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[_Record]]:
@@ -167,7 +161,8 @@ def _series(epochs: Sequence[Mapping[str, Any]]) -> dict[str, list[_Record]]:
         for stream, numbers in (epoch.get("labels") or {}).items():
             radius = epoch.get("eps_joint" if stream == "joint" else "eps")
             eps = "" if radius is None else f" (eps {radius:.2f})"
-            record = _Record(epoch["phase"], epoch["epoch"], eps, *(_number(numbers, key) for key in keys))
+            known = (epoch["phase"], epoch["epoch"], eps, stream in epoch.get("carried", ()))
+            record = _Record(*known, *(_number(numbers, key) for key in keys))
             series.setdefault(stream, []).append(record)
     return series
 
@@ -203,10 +198,8 @@ def _outliers(stream: str, records: Sequence[_Record]) -> Iterable[str]:
 
 
 def _swings(stream: str, records: Sequence[_Record]) -> Iterable[str]:
-    steps = [
-        (b, abs(b.clusters - a.clusters) / max(a.clusters, 1.0), a)
-        for a, b in zip(records, records[1:], strict=False)
-    ]
+    pairs = zip(records, records[1:], strict=False)
+    steps = [(b, abs(b.clusters - a.clusters) / max(a.clusters, 1.0), a) for a, b in pairs]
     bad = [step for step in steps if step[1] > SWING_LIMIT]
     if bad:
         after, share, before = max(bad, key=lambda step: step[1])
@@ -226,6 +219,14 @@ def _single_modality(stream: str, records: Sequence[_Record]) -> Iterable[str]:
             f"{_where(stream, bad)}: nearly all joint clusters hold one modality only ({worst.mixed:.1%} hold both); the "
             "joint loss then pushes the modalities apart. Try: `expansion_joint` = modality_camera, larger `k2_joint`, "
             "larger `eps_joint_offset`, more `epochs`."
+        )
+
+
+def _carried(stream: str, records: Sequence[_Record]) -> Iterable[str]:
+    if bad := [r for r in records if r.carried]:
+        yield (
+            f"{_where(stream, bad)}: DBSCAN found no cluster{bad[0].eps}; the labels of the epoch before were kept. Try: "
+            "`eps_small` larger by 0.05-0.1, a smaller `learning_rate`."
         )
 
 
@@ -258,15 +259,15 @@ def _switch(stream: str, before: _Record, after: _Record) -> Iterable[str]:
 def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
     """Tell in plain words what goes wrong in a run, and what to try.
 
-    Looks for, in each clustering and phase: collapse to few clusters, most images outliers, a swinging cluster
-    number, joint clusters of one modality only; in each phase: a loss that is not falling; between the phases:
-    collapse at the switch. One warning per failure, stream and phase; the thresholds are this module's constants.
+    Looks for, in each clustering and phase: no cluster (labels carried over), collapse to few clusters, most images outliers,
+    a swinging cluster number, joint clusters of one modality only; in each phase: a loss that is not falling; between the
+    phases: collapse at the switch. One warning per failure, stream and phase; thresholds are this module's constants.
 
     Parameters
     ----------
     history : sequence of dict
         The lines of `metrics.jsonl`, one per epoch in order; each with "phase" and "epoch", and where known "loss",
-        "eps", "eps_joint" and "labels" (stream to the numbers of `cluster_metrics`). None means undefined.
+        "eps", "eps_joint", "carried" and "labels" (stream to the numbers of `cluster_metrics`). None means undefined.
 
     Returns
     -------
@@ -282,16 +283,14 @@ def failure_signatures(history: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     phases: dict[int, list[Mapping[str, Any]]] = {}
     for index, entry in enumerate(history):
-        if "phase" not in entry or "epoch" not in entry:
-            raise ValueError(
-                f"history[{index}] has keys {sorted(entry)}; expected 'phase' and 'epoch' among them."
-            )
+        if not {"phase", "epoch"} <= set(entry):
+            raise ValueError(f"history[{index}] has keys {sorted(entry)}; expected 'phase' and 'epoch'.")
         phases.setdefault(entry["phase"], []).append(entry)
     warnings: list[str] = []
     series = {phase: _series(epochs) for phase, epochs in sorted(phases.items())}
     for phase, clusterings in series.items():
         for stream, records in clusterings.items():
-            for check in (_collapse, _outliers, _swings, _single_modality):
+            for check in (_carried, _collapse, _outliers, _swings, _single_modality):
                 warnings.extend(check(stream, records))
         warnings.extend(_loss(phase, [epoch for epoch in phases[phase] if "loss" in epoch]))
     for stream in INTRA_STREAMS:

@@ -90,9 +90,8 @@ class Schedule:
         c = self.config
         eps = self._eps(epoch) if c.dynamic else c.eps_large
         growth = (c.k2_end / c.k2_start) ** (epoch / max(self.epochs - 1, 1)) if c.dynamic else 1.0
-        return EpochParameters(
-            eps, round(c.k2_start * growth), c.k2_joint, min(1.0, eps + c.eps_joint_offset)
-        )
+        k2_intra, eps_joint = round(c.k2_start * growth), min(1.0, eps + c.eps_joint_offset)
+        return EpochParameters(eps, k2_intra, c.k2_joint, eps_joint)
 
     def _eps(self, epoch: int) -> float:
         c = self.config
@@ -179,9 +178,9 @@ def pseudo_labels(
     NoClustersError
         If every image is noise, or there are fewer than three images.
     ValueError
-        For labels that do not fit the features, k2 > k1, eps outside (0, 1], and what the four steps refuse.
+        Labels that do not fit the features, k2 > k1 or no integers, eps outside (0, 1], and what the four steps refuse.
     """
-    n = len(features)
+    features, n = np.asarray(features), len(features)
     _check_radius(eps, min_samples)
     _check_sets(n, cameras, modalities, k1, k2)
     k1, k2 = min(k1, n - 1), min(k2, n - 1)
@@ -214,6 +213,7 @@ def assign_labels(
     parameters: EpochParameters,
     *,
     phase: int,
+    before: Labels | None = None,
     device: str = "cpu",
 ) -> Labels:
     """Cluster an epoch's embeddings: visible and infrared apart, and in phase 2 all together.
@@ -226,33 +226,39 @@ def assign_labels(
         Cameras and modalities are read; identities only if ``config.label_source`` is ``"identities"`` (upper bound).
     config, parameters, phase, device
         Fixed values, those of the epoch (``Schedule.at``), 1 or 2, and the torch device of the neighbour search.
+    before
+        Labels of the epoch before: a stream in which DBSCAN finds no cluster gets its array from there (logged).
 
     Returns
     -------
-    dict of (n,) int64 arrays by stream, the joint one in phase 2 only; -1 = not clustered, or not of the stream. An empty joint
-    clustering is logged and returned as all -1.
+    dict of (n,) int64 arrays by stream, the joint one in phase 2 only; -1 = not clustered, or not of the stream. All of the joint
+    one as long as no joint cluster was ever found (logged).
 
     Raises
     ------
     NoClustersError
-        If the visible or the infrared images give no cluster.
+        If the visible or the infrared images give no cluster, and had none before.
     """
-    labels: dict[str, NDArray[np.int64]] = {}
-    search = {"backend": config.knn_backend, "device": device}
+    labels: Labels = {}
     for stream in INTRA_STREAMS if phase == 1 else STREAMS:
         inside = in_stream(table.modalities, stream)
         labels[stream] = np.full(len(table), -1, np.int64)
         if config.label_source == "identities":
             labels[stream][inside] = np.unique(table.identities[inside], return_inverse=True)[1]
             continue
-        arguments: dict[str, Any] = {**stream_parameters(config, parameters, stream)._asdict(), **search}
+        arguments: dict[str, Any] = {"backend": config.knn_backend, "device": device}
+        arguments |= stream_parameters(config, parameters, stream)._asdict()
         part = features[inside], table.cameras[inside], table.modalities[inside]
         try:
             labels[stream][inside] = pseudo_labels(*part, **arguments, min_samples=config.min_samples)
         except NoClustersError as error:
-            if stream != "joint":
+            if before and (before.get(stream, labels[stream]) >= 0).any():
+                labels[stream] = before[stream]
+                logger.warning("no %s cluster: the labels of the epoch before stay. %s", stream, error)
+            elif stream == "joint":
+                logger.warning("no joint cluster: the joint losses are left out this epoch. %s", error)
+            else:
                 raise NoClustersError(f"{stream} images, phase {phase}: {error}") from error
-            logger.warning("no joint cluster: the joint losses are left out this epoch. %s", error)
     return labels
 
 
@@ -264,10 +270,8 @@ def _numbered_by_first(component: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def _check_radius(eps: float, min_samples: int) -> None:
     if not 0 < eps <= 1 or min_samples < 1:
-        expected = (
-            "expected 0 < eps <= 1 and min_samples >= 1; eps is a Jaccard distance, in the paper 0.2 to 0.6"
-        )
-        raise ValueError(f"eps is {eps}, min_samples {min_samples}; {expected}")
+        expected = "0 < eps <= 1 and min_samples >= 1; eps is a Jaccard distance, in the paper 0.2 to 0.6"
+        raise ValueError(f"eps is {eps}, min_samples {min_samples}; expected {expected}")
 
 
 def _check_sets(n: int, cameras: NDArray, modalities: NDArray, k1: int, k2: int) -> None:
@@ -275,25 +279,22 @@ def _check_sets(n: int, cameras: NDArray, modalities: NDArray, k1: int, k2: int)
         raise NoClustersError(f"features has {n} rows; expected at least 3 images to cluster. Add images.")
     per_image(cameras, n, name="cameras")
     per_image(modalities, n, name="modalities")
-    if not 1 <= k2 <= k1 or k1 < 2:
-        expected = (
-            "expected 1 <= k2 <= k1 and k1 >= 2: the expansion averages over the first k2 of k1 neighbours"
-        )
-        raise ValueError(f"k2 is {k2}, k1 is {k1}; {expected}. Lower k2 or raise k1")
+    whole = all(isinstance(k, (int, np.integer)) for k in (k1, k2))
+    if not whole or not 1 <= k2 <= k1 or k1 < 2:
+        expected = "integers 1 <= k2 <= k1, k1 >= 2: the expansion averages over k2 of k1 neighbours"
+        raise ValueError(f"k2 is {k2}, k1 is {k1}; expected {expected}. Lower k2 or raise k1")
 
 
 def _no_clusters_advice(expanded: sparse.csr_matrix, eps: float, min_samples: int) -> str:
     """Say at which eps the first core point appears; distances are looked at up to doubling limits, to stay sparse."""
-    found = (
-        f"DBSCAN found 0 clusters among {expanded.shape[0]} images (eps {eps:.2f}, min_samples {min_samples}"
-    )
-    limit = eps
+    images, limit = expanded.shape[0], eps
+    found = f"DBSCAN found 0 clusters among {images} images (eps {eps:.2f}, min_samples {min_samples}"
     while limit < 1:
         limit = min(2 * limit, 1.0)
         distance = encoding.jaccard_distance(expanded, max_distance=limit)
         rows = np.split(distance.data, distance.indptr[1:-1])  # the distances of each image
         reaches = [np.sort(row)[min_samples - 1] for row in rows if len(row) >= min_samples]
         if reaches:
-            found += f"; the first core point appears at eps {min(reaches):.2f})"
-            return f"{found}. Try eps >= {min(min(reaches) + 0.05, 1):.2f}; see notebook 05."
+            found += f"; the first core point appears at eps {min(reaches):.2f})."
+            return f"{found} Try eps >= {min(min(reaches) + 0.05, 1):.2f}; see notebook 05."
     return f"{found}): no image has {min_samples} neighbours at any distance. Lower min_samples or raise k1."

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dmic import augment
+from dmic import augment, diagnostics
 from dmic.backbone import Backbone
 from dmic.config import Config
 from dmic.dnc import Labels
@@ -22,7 +22,7 @@ from dmic.hmcl import HybridLoss
 from dmic.images import INTRA_STREAMS, ImageTable, in_stream
 from dmic.sampling import IdentitySampler
 
-__all__ = ["EpochTrainer", "TrainingDivergedError", "learning_rate"]
+__all__ = ["EpochTrainer", "TrainingDivergedError", "describe_labels", "learning_rate"]
 
 _CHECK_EVERY = 20  # iterations between looks at the loss (each look waits for the device)
 
@@ -211,10 +211,21 @@ class EpochTrainer:
         )
 
 
+def describe_labels(labels: Labels, train: ImageTable) -> dict[str, dict[str, float]]:
+    """Return ``diagnostics.cluster_metrics`` of each stream's labels (n,), on the stream's own images."""
+    described = {}
+    for stream, y in labels.items():
+        table, inside = train.select(mask := in_stream(train.modalities, stream)), y[mask]
+        described[stream] = diagnostics.cluster_metrics(
+            inside, identities=table.identities, cameras=table.cameras, modalities=table.modalities
+        )
+    return described
+
+
 def _check_finite(sums: dict[str, Tensor], where: str) -> None:
     bad = [name for name, value in sums.items() if not bool(torch.isfinite(value))]
     if bad:
         raise TrainingDivergedError(
             f"{', '.join(bad)} became NaN or infinite by {where}. Try a lower training.learning_rate, "
-            "training.warmup_iterations, or training.precision='fp32'; the last whole epoch is in the run folder."
+            "training.warmup_iterations, or training.precision='fp32'."
         )

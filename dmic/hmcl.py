@@ -35,9 +35,10 @@ class _Memory:
     ) -> None:
         if update not in ("random", "momentum"):
             raise ValueError(f"update is {update!r}; expected 'random' (the paper) or 'momentum'")
-        if not 0 <= momentum < 1 or tau <= 0:
-            raise ValueError(f"momentum is {momentum}, tau {tau}; expected 0 <= momentum < 1 and tau > 0")
-        self.entries = functional.normalize(_at_least_float32(entries.detach()), dim=1)
+        if not 0 <= momentum < 1 or not 0 < tau < torch.inf:
+            raise ValueError(f"momentum is {momentum}, tau {tau}; expected 0 <= momentum < 1, 0 < tau < inf")
+        wide = entries if entries.dtype == torch.float64 else entries.float()  # half precision as float32
+        self.entries = functional.normalize(wide.detach(), dim=1)
         self.tau, self.update_rule, self.momentum, self.generator = tau, update, momentum, generator
 
     def logits(self, query: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ class _Memory:
             chosen = self._choose_one_per_row(rows)
             self.entries[rows[chosen]] = functional.normalize(features[chosen], dim=1)
             return
-        turn = _occurrence(rows)
+        turn = (rows[:, None] == rows).tril(-1).sum(1)  # rows 5, 3, 5, 5 -> turns 0, 0, 1, 2
         for t in range(int(turn.max()) + 1):  # the relatives' rule: one sample after another
             now = turn == t
             mixed = self.momentum * self.entries[rows[now]] + (1 - self.momentum) * features[now]
@@ -94,7 +95,7 @@ class ClusterMemory(_Memory):
     Raises
     ------
     ValueError
-        If there is no cluster, labels have gaps, or an option is out of range.
+        If there is no cluster, labels have gaps, arrays do not fit each other, features are not finite, or an option is out of range.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class ClusterMemory(_Memory):
         momentum: float = 0.1,
         generator: torch.Generator | None = None,
     ) -> None:
+        _check(features, labels=labels)
         features, labels = features[labels >= 0], labels[labels >= 0]
         counts = torch.bincount(labels) if labels.numel() else labels
         if counts.numel() == 0 or bool((counts == 0).any()):
@@ -163,11 +165,10 @@ class InstanceMemory(_Memory):
         momentum: float = 0.1,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(features, tau=tau, update=update, momentum=momentum, generator=generator)
-        if len(labels) != len(features):
-            raise ValueError(f"{len(features)} features but {len(labels)} labels")
         self.labels = labels
         self.indices = torch.arange(len(labels), device=labels.device) if indices is None else indices
+        _check(features, labels=labels, indices=self.indices)
+        super().__init__(features, tau=tau, update=update, momentum=momentum, generator=generator)
         if bool((self.indices[1:] <= self.indices[:-1]).any()):
             raise ValueError("indices must increase strictly: one row per image, in the order of the table")
 
@@ -192,22 +193,20 @@ class InstanceMemory(_Memory):
         self._write(features, torch.where(self.indices[rows] == indices, rows, -1))
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
-    """Return half precision as float32; float32 and float64 stay."""
-    return x if x.dtype == torch.float64 else x.float()
-
-
-def _occurrence(rows: Tensor) -> Tensor:
-    """Return how often each value appeared earlier in rows: [5, 3, 5, 5] -> [0, 0, 1, 2]."""
-    order = rows.sort(stable=True).indices
-    ordered = rows[order]
-    position = torch.arange(len(rows), device=rows.device)
-    starts = torch.where(
-        torch.cat([ordered.new_ones(1, dtype=torch.bool), ordered[1:] != ordered[:-1]]), position, 0
-    )
-    occurrence = torch.empty_like(position)
-    occurrence[order] = position - starts.cummax(0).values
-    return occurrence
+def _check(features: Tensor, **columns: Tensor) -> None:
+    """Raise ``ValueError`` unless features are (n, d) and finite, and each column is (n,) int64."""
+    if features.ndim != 2:
+        raise ValueError(f"features have shape {tuple(features.shape)}; expected (n, d), one row per image")
+    for name, column in columns.items():
+        if column.shape != features.shape[:1] or column.dtype != torch.int64:
+            raise ValueError(
+                f"{name} have shape {tuple(column.shape)}, {column.dtype}; expected ({len(features)},), torch.int64: one per row of features"
+            )
+    bad = (~features.isfinite().all(dim=1)).nonzero()
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} of {len(features)} rows of features are not finite (first: row {int(bad[0])}); look for NaN in training"
+        )
 
 
 class LossTerm(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dmic.compute import kernels
 from dmic.compute.devices import bf16_is_fast
@@ -69,7 +69,7 @@ def nearest(
     Raises
     ------
     ValueError
-        For an empty or one-dimensional array, rows that are not finite or not of unit length, or k outside 1..n-1.
+        For an empty or one-dimensional array, rows that are not finite or not of unit length, or k that is no integer of 1..n-1.
 
     Notes
     -----
@@ -81,7 +81,7 @@ def nearest(
     score plus the error. Where the k-th score is above that, the list is proven; the other rows are searched again with
     more candidates. Cost: 2 n^2 d operations for the scores (nearly all of the clustering's), n (k + 16) d for the rest.
     """
-    features = _checked(features, k)
+    features, k = _checked(features, k), int(k)
     searches = _searches(features, backend, device)
     n = len(features)
     indices, similarities = np.empty((n, k), np.int64), np.empty((n, k), np.float32)
@@ -106,12 +106,13 @@ def nearest(
     return Neighbors(indices, similarities)
 
 
-def _checked(features: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+def _checked(features: ArrayLike, k: Any) -> NDArray[np.float32]:
+    features = np.asarray(features)
     if features.ndim != 2 or features.size == 0:
         raise ValueError(f"features has shape {features.shape}; expected (n, d) with n, d >= 1")
-    if not 1 <= k < len(features):
+    if not isinstance(k, (int, np.integer)) or not 1 <= k < len(features):
         raise ValueError(
-            f"k is {k} but there are {len(features)} points; expected 1 <= k < {len(features)} (a list of all points would "
+            f"k is {k} but there are {len(features)} points; expected an integer, 1 <= k < {len(features)} (a list of all points would "
             "say nothing): lower k, or give more points"
         )
     features = np.ascontiguousarray(features, dtype=np.float32)

@@ -5,12 +5,31 @@ Taught in: notebooks/06_hmcl.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IdentitySampler"]
+__all__ = ["IdentitySampler", "batch_advice"]
+
+
+def batch_advice(labels: Mapping[str, NDArray[np.int64]], identities_per_batch: int) -> list[str]:
+    """Say of each stream with fewer clusters than a batch draws that batches will hold clusters twice.
+
+    Parameters
+    ----------
+    labels
+        Stream -> (n,) int64 pseudo labels; -1 = not clustered.
+    identities_per_batch : int
+        P.
+    """
+    found = {stream: len(np.unique(y[y >= 0])) for stream, y in labels.items()}
+    return [
+        f"{stream} has {clusters} clusters and batches draw P = {identities_per_batch}: each batch holds clusters more than "
+        f"once. Expected at least P; lower training.identities_per_batch, or see whether eps joins too much (notebook 05)"
+        for stream, clusters in found.items()
+        if 0 < clusters < identities_per_batch
+    ]
 
 
 class IdentitySampler:

@@ -18,7 +18,13 @@ from notebook_runs import ROOT, SHORT, quiet_kernel
 
 LONGEST_FIRST = (
     *("07_two_phase_training.ipynb", "04_mie.ipynb", "05_dnc.ipynb", "test_notebooks.py", "test_training.py"),
-    *("test_command_runs.py", "06_hmcl.ipynb", "test_stopping.py", "03_distance_encoding.ipynb"),
+    *(
+        "test_run_folder.py",
+        "test_command_runs.py",
+        "06_hmcl.ipynb",
+        "test_stopping.py",
+        "03_distance_encoding.ipynb",
+    ),
     *("01_people_and_cameras.ipynb", "02_backbone.ipynb", "08_ablations.ipynb", "00_start_here.ipynb"),
     *("test_synthvi_world.py", "test_synthvi.py", "test_synthvi_people.py", "test_prepare_sysu_mm01.py"),
     *("test_wheel.py", "test_prepare_llcm.py", "test_prepare_regdb.py", "test_prepare_command.py"),
@@ -136,7 +142,7 @@ def shared_folder(tmp_path_factory) -> Path:
 
 def made_once(file: Path, *command: str) -> None:
     """Run a Python command that writes a file as its last act, in the first worker that wants it; others wait."""
-    with FileLock(f"{file.parent}.lock"):
+    with FileLock(f"{file.parent}.made"):
         if not file.is_file():
             done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
             assert done.returncode == 0, f"exit status {done.returncode}:\n{done.stderr[-3000:]}"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from notebook_runs import SHORT, quiet_kernel
 
 from dmic import config, images, training
@@ -53,17 +54,37 @@ def test_train_is_fit_with_the_same_configuration(trained, small_world, tmp_path
     assert json.loads((run / "environment.json").read_text())["data_folder"] == str(small_world.resolve())
 
 
-def test_train_again_reads_and_restart_trains(trained, small_world, monkeypatch):
+def test_train_again_reads_and_restart_trains(trained, small_world, monkeypatch, capsys):
     run, _ = trained
     words = ["train", "--data", str(small_world), "--run", str(run), "--seed", "3", "--set", *SETTINGS]
     stamp = (run / "metrics.jsonl").stat().st_mtime_ns
     assert main(words) == 0 and (run / "metrics.jsonl").stat().st_mtime_ns == stamp
+    assert f"{run}: read, not trained; FRESH=1" in capsys.readouterr().out
     assert main([*words, "training.learning_rate=1e-4"]) == 2, "another configuration is refused"
     seen = {}
     monkeypatch.setattr(
         training, "fit", lambda *_, **given: seen.update(given) or (_ for _ in ()).throw(KeyboardInterrupt)
     )
     assert main([*words[: -len(SETTINGS)], *SETTINGS, "--restart"]) == 130 and seen["resume"] is False
+    said = capsys.readouterr().err
+    assert f"interrupted; epoch 2 is whole, and the same command goes on from there ({run})" in said
+
+
+def test_another_protocol_is_scored_from_the_command(trained, small_world, capsys):
+    run, _ = trained
+    words = ["train", "--data", str(small_world), "--run", str(run), "--seed", "3", "--set", *SETTINGS]
+    assert main([*words, "data.protocol=synthvi-flipped"]) == 0
+    flipped = json.loads((run / "summary.json").read_text())["protocols"]["synthvi-flipped"]
+    said = capsys.readouterr().out
+    assert f"after phase 2    Rank-1 {flipped['final']['rank1']:5.1f} %" in said
+    assert f"by protocol synthvi-flipped: {flipped['queries']} queries" in said
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_found_before_people_are_rendered(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("dmic.commands.train.ensure_data", None)
+    assert main(["train", "--device", "cuda", "--run", str(tmp_path / "run")]) == 2
+    assert "ConfigError" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
 def test_report_makes_the_page_of_a_finished_run(trained, tmp_path):

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from dmic import config
@@ -74,6 +75,106 @@ def test_an_integer_passes_for_a_float_and_becomes_one():
     assert type(changed.training.learning_rate_phase2) is float
 
 
+FLOATS = [
+    f"{section}.{field.name}"
+    for section, of in vars(config.Config()).items()
+    if section != "name"
+    for field in dataclasses.fields(of)
+    if "float" in field.type or field.type in ("Share", "Fraction", "Weight")
+]
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_every_float_is_finite(name):
+    assert len(FLOATS) >= 18
+    for value in (float("inf"), -float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match=rf"{name} is {value}; expected a finite number"):
+            with_overrides(preset("toy"), {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("clustering.eps_large", np.float64(0.52)),
+        ("clustering.k1", np.int64(50)),
+        ("backbone.non_local", np.bool_(True)),
+        ("backbone.name", np.str_("resnet18")),
+        ("loss.memory_update", np.str_("momentum")),
+        ("training.learning_rate_phase2", np.int32(1)),
+    ],
+)
+def test_numpy_scalars_pass_for_python_values(name, value):
+    section, _, field = name.partition(".")
+    found = getattr(getattr(with_overrides(preset("toy"), {name: value}), section), field)
+    assert found == value and type(found).__module__ == "builtins"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.array([0.5, 0.6]), "eps_large is array.*ndarray.; expected float"),
+        (np.bool_(True), "eps_large is True .bool.; expected float"),
+        (np.float64("nan"), "eps_large is nan; expected a finite number"),
+        (np.float32(1.5), "eps_large is 1.5; expected 1e-06 to 1"),
+    ],
+)
+def test_numpy_values_are_checked_as_strictly(value, message):
+    with pytest.raises(ConfigError, match=message):
+        with_overrides(preset("toy"), {"clustering.eps_large": value})
+
+
+def test_a_seed_of_more_than_32_bits_would_repeat_the_draws_of_a_small_one():
+    """Which is why it is refused: `EpochTrainer` seeds an epoch by (seed, phase, epoch)."""
+    large, small = (np.random.SeedSequence(words).generate_state(3) for words in ([2**32, 1, 0], [0, 1, 1]))
+    assert large.tolist() == small.tolist()
+    with pytest.raises(ConfigError, match="training.seed is 4294967296; expected 0 to 4294967295"):
+        with_overrides(preset("toy"), {"training.seed": 2**32})
+
+
+# Which checkpoints stay
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("all", "all"),
+        ("latest", "latest"),
+        ([5, 3, 5], (3, 5)),
+        ((4,), (4,)),
+        ([], ()),
+        ([np.int64(2), 1], (1, 2)),
+    ],
+)
+def test_checkpoints_that_stay_are_a_word_or_sorted_epochs_and_survive_json(value, kept):
+    chosen = with_overrides(preset("toy"), {"training.keep": value})
+    assert chosen.training.keep == kept
+    assert from_json(to_json(chosen)) == chosen
+    assert hash(from_json(to_json(chosen))) == hash(chosen)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("newest", "training.keep is 'newest' .str.; expected one of 'latest', 'all' or a list"),
+        (3, "training.keep is 3 .int.; expected one of 'latest', 'all' or a list"),
+        (None, "training.keep is None"),
+        ([0], "an entry of training.keep is 0; expected 1 or more"),
+        ([2.5], "an entry of training.keep is 2.5 .float.; expected int"),
+        (["3"], "an entry of training.keep is '3'"),
+        ([3, 101], "training.keep names epoch 101, training.epochs is 50; need 1 to 100"),
+    ],
+)
+def test_unusable_epochs_to_keep_are_named(value, message):
+    with pytest.raises(ConfigError, match=message):
+        with_overrides(preset("sysu-mm01"), {"training.keep": value})
+
+
+def test_a_configuration_stored_before_keep_was_a_field_loads():
+    stored = json.loads(to_json(preset("regdb")))
+    del stored["training"]["keep"]
+    assert from_json(json.dumps(stored)) == preset("regdb")
+
+
 def test_nothing_can_be_written_into_a_configuration():
     with pytest.raises(dataclasses.FrozenInstanceError):
         preset("toy").training.epochs = 3
@@ -106,7 +207,11 @@ def test_an_unknown_override_is_named(name, message):
         ("training.learning_rate_phase2", "x", "learning_rate_phase2.*expected float or NoneType"),
         ("clustering.k1_visible", 2.5, "clustering.k1_visible is 2.5.*expected int or NoneType"),
         ("backbone.non_local", 1, "backbone.non_local is 1.*expected bool"),
-        ("loss.memory_update", "mean", "loss.memory_update is 'mean'; expected one of 'random', 'momentum'"),
+        (
+            "loss.memory_update",
+            "mean",
+            "loss.memory_update is 'mean' .str.; expected one of 'random', 'momentum'",
+        ),
         ("clustering.expansion_joint", "both", "expansion_joint.*'modality_camera'"),
     ],
 )
@@ -151,6 +256,11 @@ def test_an_ill_typed_override_is_named_with_what_was_expected(name, value, mess
         ("training.warmup_iterations", -1),
         ("training.embed_batch", 0),
         ("training.seed", -1),
+        ("training.seed", 2**70),
+        ("data.height", 10**9),
+        ("data.width", 4097),
+        ("data.pad", 10**9),
+        pytest.param("loss.tau", 10**400, id="an integer beyond floats"),
         ("loss.tau", 0.0),
         ("loss.momentum", 1.0),
         ("loss.momentum", -0.1),
@@ -188,6 +298,12 @@ def test_json_with_an_unknown_or_ill_formed_entry_is_refused(change, message):
 def test_json_must_be_an_object():
     with pytest.raises(ConfigError, match="expected a JSON object"):
         from_json("[1]")
+
+
+@pytest.mark.parametrize("text", ["", "toy", "{", None, b"\xff", "9" * 5000, "[" * 100_000])
+def test_what_is_no_json_is_refused(text):
+    with pytest.raises(ConfigError, match="expected (JSON|a JSON object)"):
+        from_json(text)
 
 
 def test_json_may_leave_fields_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -229,6 +230,10 @@ def test_to_dict_is_the_six_numbers():
         ({"gallery_cameras": [1] * 5}, r"gallery_cameras has shape \(5,\).*expected \(6,\)"),
         ({"distance": np.transpose(HAND_DISTANCE)}, "transposed"),
         ({"distance": [[np.nan] + [0.0] * 5] * 3}, "3 of 18 distances are NaN"),
+        (
+            {"distance": [[np.inf, -np.inf] + [0.0] * 4] * 3},
+            "6 of 18 distances are NaN or infinite.*the rule",
+        ),
         ({"distance": [0.1, 0.2]}, r"shape \(2,\)"),
         ({"distance": np.empty((0, 6)), "query_ids": [], "query_cameras": []}, "at least 1"),
         ({"query_ids": [7, 8, 9]}, "none of the 3 queries"),
@@ -416,7 +421,7 @@ def test_flipped_evaluation_asks_with_visible_images():
     result = evaluate(random_features, world, PROTOCOLS["synthvi"].flipped())
     assert result.queries == 5 * 4 * 2  # all visible test images ask
     assert result.protocol == "synthvi-flipped"
-    found = ranked_gallery(random_features, world, PROTOCOLS["synthvi"].flipped(), [0, 7], top=4)
+    found = ranked_gallery(random_features, world, "synthvi-flipped", [0, 7], top=4)
     assert set(world.modalities[found.queries]) == {0}
     assert set(world.modalities[found.gallery].ravel()) == {1}
 
@@ -460,16 +465,105 @@ def test_mean_of_splits_is_that_of_their_scores():
         mean_of_splits([*results, other])
 
 
+@pytest.mark.parametrize("name", ["synthvi", "regdb"])  # a CMC of people and one of images
+def test_mean_of_splits_of_unequal_size(name):
+    """Folds of one's own data: the means of their scores; behind the end of a short gallery everybody is found."""
+    worlds = [small_world(people=people, images=2, shuffle=people) for people in (6, 9)]
+    results = [evaluate(lambda view: random_features(view, strength=0.4), w, name) for w in worlds]
+    mean = mean_of_splits(results)
+    for score in SIX:
+        values = [getattr(trial, score) for result in results for trial in result.trials]
+        assert mean.mean[score] == pytest.approx(np.mean(values))
+    short, long = (len(result.cmc) for result in results)
+    assert short < long == len(mean.cmc)
+    np.testing.assert_allclose(mean.cmc[:short], (results[0].cmc + results[1].cmc[:short]) / 2)
+    np.testing.assert_allclose(mean.cmc[short:], (100 + results[1].cmc[short:]) / 2)
+    assert mean.queries == results[0].queries + results[1].queries
+
+
+# --- what a protocol does not see ------------------------------------------------------------------------------------
+
+
+def camera_world(visible, infrared, people=5, images=2) -> Table:
+    """Every person by each camera of each modality; one number may be a camera of both, as in LLCM."""
+    cameras = np.array([*visible, *infrared])
+    modalities = np.repeat([0, 1], [len(visible), len(infrared)])
+    grid = np.array([(i, c) for i in range(people) for c in range(len(cameras)) for _ in range(images)])
+    of = modalities[grid[:, 1]]
+    return Table(grid[:, 0], cameras[grid[:, 1]], of, np.where(of == 1, "query", "gallery"))
+
+
+def test_images_of_cameras_that_the_protocol_does_not_know_are_counted_and_named():
+    world = camera_world(visible=(1, 2, 7), infrared=(6, 8, 9))
+    message = (
+        "'sysu-all-single' leaves out 30 of 60 test images .10 visible of cameras 7; 20 infrared of cameras 8, 9.*"
+        "fit the data.*llcm"
+    )
+    with pytest.warns(UserWarning, match=message) as caught:
+        result = evaluate(random_features, world, "sysu-all-single")
+    assert (result.queries, result.queries_skipped, result.unused) == (10, 0, 30)
+    assert caught[0].filename == __file__  # points at the call
+
+
+@pytest.mark.parametrize("name", ["sysu-indoor-single", "sysu-indoor-multi-flipped", "sysu-all-single"])
+def test_cameras_that_are_left_out_on_purpose_are_counted_without_a_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = evaluate(random_features, small_world(people=5), name)
+    assert result.unused == (5 * 2 * 3 if "indoor" in name else 0)  # cameras 4 and 5
+
+
+def test_queries_without_a_true_match_are_counted():
+    # Persons 0 to 3 in camera 6, but only 0 and 1 in the gallery, which has a stranger.
+    world = table_of([0, 1, 2, 3, 3, 0, 1, 9], [6] * 5 + [1] * 3)
+    result = evaluate(one_hot, world, "synthvi")
+    assert (result.queries, result.queries_skipped, result.unused) == (2, 3, 0)
+
+
+# --- collapsed embeddings -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["synthvi", "sysu-all-multi", "regdb"])
+def test_a_collapse_is_named_since_ties_in_a_sorted_gallery_score_above_chance(name):
+    grid = np.array([(i, c) for i in range(30) for c in range(1, 7) for _ in range(3)])  # sorted by person
+    world = table_of(grid[:, 0], grid[:, 1])
+    with pytest.warns(
+        UserWarning, match="of .* queries are equally far.*collapsed.*by chance is about 3.3 %"
+    ):
+        collapsed = evaluate(lambda view: np.ones((len(view), 7)), world, name)
+    assert collapsed.mean["rank1"] == pytest.approx(100 / 30)
+    assert collapsed.mean["mINP"] == pytest.approx(100 * np.mean(1 / np.arange(1, 31)))  # H(n) / n
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        noise = evaluate(random_features, world, name)
+    assert collapsed.mean["mINP"] > 2 * noise.mean["mINP"]
+
+
+def test_only_the_queries_that_tell_nothing_apart_are_counted():
+    world = small_world(people=4, images=1)  # queries: 4 people in cameras 3 and 6
+    features = {"query": one_hot(world.query, 5), "gallery": one_hot(world.gallery, 5)}
+    features["query"][[2, 5, 6]] = np.eye(5)[4]  # like nobody in the gallery
+    with pytest.warns(UserWarning, match="3 of 8 queries are equally far.*about 25.0 %"):
+        evaluate(features, world, "synthvi")
+
+
 def test_bad_inputs():
     world = small_world(people=3, images=1)
     features = {"query": random_features(world.query), "gallery": random_features(world.gallery)}
     with pytest.raises(ValueError, match=r"query features have shape \(12, 24\).*\(6, d\)"):
         evaluate({"query": features["gallery"], "gallery": features["query"]}, world, PROTOCOLS["synthvi"])
-    for broken in (0.0, np.nan, np.inf):
+    for broken, length in ((0.0, "0"), (np.nan, "nan"), (np.inf, "inf|nan")):
         spoiled = features["gallery"].copy()
-        spoiled[1] *= broken
-        with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="gallery features.*finite"):
+        spoiled[[3, 7]] *= broken
+        message = (
+            rf"2 of 12 gallery features are not finite.*first: row 3 of table.gallery, length ({length})\)"
+        )
+        with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
             evaluate({"query": features["query"], "gallery": spoiled}, world, PROTOCOLS["synthvi"])
+    with pytest.raises(ValueError, match=r"query features have shape \(6,\); expected \(6, d\)"):
+        evaluate({"query": np.ones(6), "gallery": features["gallery"]}, world, PROTOCOLS["synthvi"])
+    with pytest.raises(ValueError, match="features have type ndarray; expected 'query' and 'gallery'"):
+        evaluate(features["query"], world, PROTOCOLS["synthvi"])
     with pytest.raises(ValueError, match=r"\['final'\].*result.features\['final'\]"):
         evaluate({"final": features}, world, PROTOCOLS["synthvi"])
     with pytest.raises(ValueError, match=r"infrared test images of cameras \(8, 9\).*\[1, 2, 3, 4, 5, 6\]"):

@@ -196,6 +196,8 @@ def test_instance_memory_is_indexed_by_global_image_numbers(update):
         ((0, 1), {"update": "mean"}, "update is 'mean'; expected 'random'"),
         ((0, 1), {"momentum": 1.0}, "momentum is 1.0"),
         ((0, 1), {"tau": 0.0}, "tau 0.0"),
+        ((0, 1), {"tau": math.inf}, "tau inf; expected.*0 < tau < inf"),
+        ((0, 1), {"tau": math.nan}, "tau nan"),
     ],
 )
 def test_a_cluster_memory_explains_what_it_cannot_use(labels, options, message):
@@ -204,10 +206,36 @@ def test_a_cluster_memory_explains_what_it_cannot_use(labels, options, message):
 
 
 def test_an_instance_memory_explains_what_it_cannot_use():
-    with pytest.raises(ValueError, match="2 features but 3 labels"):
-        InstanceMemory(at(0, 90), ints(0, 1, 1))
     with pytest.raises(ValueError, match="indices must increase strictly"):
         InstanceMemory(at(0, 90), ints(0, 1), indices=ints(4, 4))
+    with pytest.raises(ValueError, match=r"indices have shape \(3,\), torch.int64; expected \(2,\)"):
+        InstanceMemory(at(0, 90), ints(0, 1), indices=ints(4, 5, 6))
+
+
+@pytest.mark.parametrize("memory_class", [ClusterMemory, InstanceMemory])
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        (at(0, 90), ints(0, 1, 1), r"labels have shape \(3,\), torch.int64; expected \(2,\), torch.int64"),
+        (at(0, 90), ints(0), r"labels have shape \(1,\)"),
+        (at(0, 90), ints(0, 1)[:, None], r"labels have shape \(2, 1\)"),
+        (
+            at(0, 90),
+            torch.tensor([0.0, 1.0]),
+            r"\(2,\), torch.float32; expected \(2,\), torch.int64: one per row",
+        ),
+        (at(0, 90), torch.tensor([True, False]), "torch.bool"),
+        (at(0, 90)[0], ints(0, 1), r"features have shape \(2,\); expected \(n, d\)"),
+        (
+            at(0, math.nan, math.inf),
+            ints(0, 0, 0),
+            r"2 of 3 rows of features are not finite \(first: row 1\)",
+        ),
+    ],
+)
+def test_memories_refuse_what_does_not_fit_or_is_not_finite(memory_class, features, labels, message):
+    with pytest.raises(ValueError, match=message):
+        memory_class(features, labels)
 
 
 # All memories together -----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import dmic
 from dmic import config
 from dmic.__main__ import COMMANDS
 from dmic.commands import train
+from dmic.lab import study
 
 MODULES = sorted((ROOT / "dmic").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "data_scripts").rglob("*.py"))
@@ -71,7 +72,8 @@ def text_files() -> list[Path]:
 def dry_run(*arguments: str) -> subprocess.CompletedProcess:
     """`make -n` as from a fresh shell, also where make itself runs these tests."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    bare = {name: value for name, value in bare.items() if name not in ("PRESET", "SEED", "RUN", "DATA")}
+    ours = {"PRESET", "SEED", "RUN", "DATA", "FRESH"}
+    bare = {name: value for name, value in bare.items() if name not in ours}
     return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, env=bare)
 
 
@@ -152,14 +154,60 @@ def test_make_installs_the_tested_releases_or_the_newest():
     assert ".venv-latest/bin/ruff" in dry_run("lint", "LATEST=1").stdout
 
 
+def words_after(command: str, *arguments: str) -> list[str]:
+    """The words that a shell hands to a command in what make would run."""
+    plan = dry_run(*arguments)
+    assert plan.returncode == 0, plan.stderr
+    (line,) = (line for line in plan.stdout.replace("\\\n", " ").splitlines() if command in line)
+    return shlex.split(line.partition(command)[2])
+
+
 def test_make_train_passes_what_the_command_takes():
-    plan = dry_run("train", "SEED=3", 'OVERRIDES={"training.epochs": 2}').stdout
-    (line,) = (line for line in plan.splitlines() if "dmic train" in line)
-    chosen = train.parser().parse_args(shlex.split(line.partition("dmic train")[2]))
+    changes = '{"training.epochs": 2, "backbone.weights": "it\'s, here"}'
+    chosen = train.parser().parse_args(words_after("dmic train", "train", "SEED=3", f"OVERRIDES={changes}"))
     assert (chosen.preset, chosen.seed, chosen.data) == ("toy", 3, None)
-    assert chosen.run == Path("runs/toy-seed3") and chosen.overrides == {"training.epochs": 2}
-    assert "dmic report runs/toy-seed3" in plan
-    assert "--data data/mine" in dry_run("train", "DATA=data/mine").stdout
+    assert chosen.run == Path("runs/toy-seed3") and chosen.overrides == json.loads(changes)
+    assert words_after("dmic report", "train", "SEED=3") == ["runs/toy-seed3"]
+
+
+@pytest.mark.parametrize("folder", ["/mnt/my  data", "it's (1), & $$more"])
+def test_make_hands_on_a_folder_whatever_its_name(folder):
+    given, meant = (f"DATA={folder}", f"RUN={folder}", f"STUDY={folder}"), folder.replace("$$", "$")
+    chosen = train.parser().parse_args(words_after("dmic train", "train", *given))
+    assert chosen.data == chosen.run == Path(meant)
+    assert words_after("dmic report", "train", *given) == [meant]
+    results = f"RESULTS={folder}.json"
+    chosen = study._parser().parse_args(words_after("dmic.lab.study", "ablations", *given, results))
+    assert (chosen.data, chosen.out, chosen.results) == (Path(meant), Path(meant), Path(f"{meant}.json"))
+
+
+def test_make_leaves_the_home_folder_to_the_shell():
+    line = next(line for line in dry_run("train", "DATA=~/my data").stdout.splitlines() if "--data" in line)
+    assert " --data ~/'my data' " in line
+
+
+def test_make_names_a_studys_folder_after_preset_data_set_and_results():
+    def folder(*arguments):
+        words = words_after("dmic.lab.study", "ablations", *arguments)
+        return study._parser().parse_args(words).out.as_posix()
+
+    assert folder() == "runs/study"
+    assert folder("PRESET=regdb", "DATA=data/split01/") == "runs/study-regdb-split01"
+    assert folder("DATA=/my disk/my data/", "RESULTS=results/a b.c.json") == "runs/study-my_data-a_b.c"
+
+
+def test_make_trains_anew_only_where_it_is_told_to():
+    asked = {"train": ("dmic train", "--restart"), "ablations": ("dmic.lab.study", "--fresh")}
+    for target, (command, option) in asked.items():
+        assert option in words_after(command, target, "FRESH=1")
+        assert not any(option in words_after(command, target, *no) for no in ((), ("FRESH=",), ("FRESH=0",)))
+
+
+@pytest.mark.parametrize("name", ["VENV", "PYTHON"])
+def test_make_says_what_must_not_hold_blanks(name):
+    plan = dry_run("train", f"{name}=my place/python")
+    assert plan.returncode and f'{name} is "my place/python", which must not hold blanks' in plan.stderr
+    assert plan.stdout == ""
 
 
 def test_contributing_names_what_is_there():

@@ -1,17 +1,29 @@
 """The data set folder: what is written is what is read, and every kind of damage is named."""
 
 import csv
+import hashlib
 import json
 import os
 import platform
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dmic.images import DatasetError, DatasetWriter, Modality, image_hash, open_dataset
+from dmic.images import (
+    DatasetError,
+    DatasetWriter,
+    ImageTable,
+    LazyImages,
+    Modality,
+    image_hash,
+    open_dataset,
+)
+from dmic.storage import project
+from dmic.storage.dataset_folder import read_folder
 
 # (split, modality, camera, identity): two training people, one test person
 ROWS = [
@@ -120,7 +132,7 @@ def cell(row, column, value):
     """Damage that writes one cell of the manifest."""
 
     def change(rows):
-        rows[row][rows[0].index(column)] = value
+        rows[row][rows[0].index(column) if isinstance(column, str) else column] = value
 
     return manifest(change)
 
@@ -140,6 +152,11 @@ def info(change):
 def text(name, content):
     """Damage that replaces a file."""
     return lambda folder: (folder / name).write_text(content)
+
+
+def text_of(change):
+    """Damage that edits the manifest as text."""
+    return lambda folder: (folder / "manifest.csv").write_text(change((folder / "manifest.csv").read_text()))
 
 
 def array(made):
@@ -170,7 +187,44 @@ BROKEN = {
     ),
     "fewer images": (array(lambda: pictures()[:5]), "6 rows, images.npy 5 images"),
     "fewer rows": (manifest(lambda rows: rows[:-1]), "5 rows, images.npy 6 images"),
-    "column missing": (manifest(lambda rows: [r[1:] for r in rows]), r"lacks the column\(s\) split"),
+    "column missing": (
+        manifest(lambda rows: [r[1:] for r in rows]),
+        r"lacks or repeats the column\(s\) split",
+    ),
+    "column twice": (
+        manifest(lambda rows: [[*r, r[0]] for r in rows]),
+        r"lacks or repeats the column\(s\) split",
+    ),
+    "a field too many": (cell(3, slice(0, 0), ["x"]), "line 4: 8 fields, expected 7 as in line 1"),
+    "a field too few": (
+        manifest(lambda rows: [r[:-1] if r is rows[3] else r for r in rows]),
+        "line 4: 6 fields, expected 7",
+    ),
+    "semicolons": (text_of(lambda t: t.replace(",", ";")), "lacks or repeats .* parted by commas"),
+    "Latin-1": (
+        lambda f: (f / "manifest.csv").write_bytes(
+            (f / "manifest.csv").read_bytes().replace(b",2\n", b",\xe4\n")
+        ),
+        "manifest.csv line 4 is no UTF-8 text",
+    ),
+    "UTF-16": (
+        lambda f: (f / "manifest.csv").write_text((f / "manifest.csv").read_text(), encoding="utf-16"),
+        "manifest.csv line 1 is no UTF-8 text",
+    ),
+    "one field of the rest": (
+        text_of(lambda t: t.replace("\n", "\n" + '"' + "x" * 200_000, 1)),
+        r"is no table with commas \(field larger than field limit",
+    ),
+    "rows sorted": (
+        manifest(lambda rows: [rows[0], *sorted(rows[1:])]),
+        "in another order than the images. Line 2 should be the one of image 0, which stands in line 6. Sorted in a spread",
+    ),
+    "rows of other images": (
+        cell(4, "sha256", "0" * 64),
+        r"image 3 does not have the hash that manifest.csv line 5 \(3\)",
+    ),
+    "identity of many digits": (cell(3, "identity", "9" * 19), "line 4: identity is '9999999999999999999'"),
+    "size no list": (info(lambda c: c.update(size=6)), "dataset.json says 6"),
     "unknown split": (
         cell(2, "split", "val"),
         "line 3: split is 'val', expected one of train, query, gallery",
@@ -202,13 +256,89 @@ def test_two_spectra_at_one_camera(folder):
     assert set(table.modalities[table.cameras == 3]) == {0, 1}
 
 
-def test_changed_pixel_is_found_by_verify_only(folder):
-    images = np.load(folder / "images.npy")
-    images[4, 0, 0, 0] ^= 1
-    np.save(folder / "images.npy", images)
+HARMLESS = {
+    "byte order mark": lambda text: "\ufeff" + text,
+    "Windows line ends": lambda text: text.replace("\n", "\r\n"),
+    "old line ends": lambda text: text.replace("\n", "\r"),
+    "blank lines": lambda text: text.replace("\n", "\n\n") + "\n",
+    "no last line end": str.strip,
+    "quotes": lambda text: text.replace(",extra\n", ',"ex,\ntra"\n'),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_differences_of_the_text_are_read(folder, name):
+    content = HARMLESS[name]((folder / "manifest.csv").read_text())
+    (folder / "manifest.csv").write_bytes(content.encode())
+    table = open_dataset(folder, verify=True)
+    assert table.identities.tolist() == [identity for _, _, _, identity in ROWS]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A folder of 1,000 images of one pixel, all different."""
+    path = tmp_path_factory.mktemp("many") / "data"
+    with DatasetWriter(
+        path, count=1000, size=(1, 1), name="m", version="1", licence="CC0", made={}
+    ) as target:
+        for index in range(1000):
+            row = {
+                "split": "train",
+                "modality": "visible",
+                "camera": 1,
+                "identity": index % 7,
+                "source": index,
+            }
+            target.append(np.array([[[index // 256, index % 256, 0]]], np.uint8), **row)
+    return path
+
+
+def copied(many, tmp_path):
+    """A copy that may be damaged."""
+    return Path(shutil.copytree(many, tmp_path / "copy"))
+
+
+def test_one_changed_pixel_among_many_is_found_by_verify(many, tmp_path):
+    folder = copied(many, tmp_path)
+    images = np.load(folder / "images.npy", mmap_mode="r+")
+    images[500, 0, 0, 2] ^= 1
     open_dataset(folder)
-    with pytest.raises(DatasetError, match=r"image 4 \(4\) does not have the hash"):
+    with pytest.raises(
+        DatasetError, match=r"image 500 does not have the hash that manifest.csv line 502 \(500\) says"
+    ):
         open_dataset(folder, verify=True)
+
+
+@pytest.mark.parametrize("place", [0, 999])
+def test_the_first_and_the_last_image_are_always_looked_at(many, tmp_path, place):
+    folder = copied(many, tmp_path)
+    images = np.load(folder / "images.npy", mmap_mode="r+")
+    images[place, 0, 0, 2] ^= 1
+    with pytest.raises(DatasetError, match=f"image {place} does not have the hash"):
+        open_dataset(folder)
+
+
+def test_a_fifth_of_the_rows_in_another_order_is_noticed(many, tmp_path):
+    for start in (100, 400, 700):
+        folder = copied(many, tmp_path / str(start))
+        manifest(lambda rows, a=start: [*rows[:a], *rows[a : a + 200][::-1], *rows[a + 200 :]])(folder)
+        with pytest.raises(DatasetError, match="in another order than the images. Line [0-9]+ should"):
+            open_dataset(folder)
+
+
+def test_the_hash_of_the_manifest_goes_with_every_view(folder):
+    table = open_dataset(folder)
+    assert table.manifest_sha256 == hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
+    assert table.train.select([0]).manifest_sha256 == table.manifest_sha256
+    cell(6, "identity", "8")(folder)  # a corrected label: the counts stay
+    assert open_dataset(folder).manifest_sha256 != table.manifest_sha256
+
+
+def test_a_table_made_in_memory_has_no_manifest():
+    four = np.arange(4)
+    images = LazyImages(np.zeros((4, *SIZE, 3), np.uint8), four)
+    table = ImageTable(images, four, four, four, np.array(["train"] * 4), four, {}, "made")
+    assert table.manifest_sha256 is None and table.select([1]).manifest_sha256 is None
 
 
 def test_hash_is_of_the_raw_bytes():
@@ -317,11 +447,95 @@ def test_too_few_and_too_many_images(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrong_image_and_row(tmp_path):
+def test_an_image_of_another_size_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="expected"), writer(tmp_path / "a") as target:
         target.append(pictures()[0, :3], split="train", modality="visible", camera=1, identity=1, source="0")
-    with pytest.raises(DatasetError, match="lacks camera, source"), writer(tmp_path / "a") as target:
-        target.append(pictures()[0], split="train", modality="visible", identity=1)
+
+
+GOOD = {"split": "train", "modality": "visible", "camera": 1, "identity": 1, "source": "0", "extra": 0}
+WRONG_ROWS = {
+    "junk identity": ({"identity": -1}, "identity is '-1', expected a whole number"),
+    "identity as pandas reads it": ({"identity": 3.0}, "identity is '3.0', expected a whole number"),
+    "identity a word": ({"identity": "p17"}, "identity is 'p17', expected a whole number"),
+    "no identity": ({"identity": None}, "identity is '', expected a whole number"),
+    "identity of many digits": ({"identity": 10**18}, "identity is '1000000000000000000'"),
+    "camera a word": ({"camera": "cam3"}, "camera is 'cam3', expected a whole number"),
+    "another modality": ({"modality": "thermal"}, "modality is 'thermal', expected one of visible, infrared"),
+    "another split": ({"split": "val"}, "split is 'val', expected one of train, query, gallery"),
+    "another column": ({"weather": "rain"}, "has other columns than the first row: weather"),
+    "half a character": (
+        {"source": "\udcff.jpg"},
+        r"source is '\\udcff.jpg', which a table in UTF-8 cannot hold",
+    ),
+    "a whole book": ({"extra": "x" * 200_000}, "extra is 'xxxx"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ROWS)
+def test_the_writer_refuses_what_the_reader_would_at_the_row_and_writes_nothing_of_it(tmp_path, name):
+    change, message = WRONG_ROWS[name]
+    with writer(tmp_path / "a", 2) as target:
+        target.append(pictures()[0], **GOOD)
+        with pytest.raises(DatasetError, match=f"The row of image 1:? {message}"):
+            target.append(pictures()[1], **{**GOOD, **change})
+        target.append(pictures()[1], **GOOD)
+    assert len(open_dataset(tmp_path / "a", verify=True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"), [("camera", "lacks camera"), ("extra", "has other columns .* extra is only")]
+)
+def test_a_row_without_a_column_is_refused(tmp_path, gone, message):
+    with pytest.raises(DatasetError, match=f"The row of image 1 {message}"), writer(tmp_path / "a") as target:
+        target.append(pictures()[0], **GOOD)
+        target.append(pictures()[1], **{key: value for key, value in GOOD.items() if key != gone})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_comes_back_as_it_was_or_is_refused(tmp_path):
+    """Some control characters are written by one version of Python only."""
+    for number, odd in enumerate(
+        ['a,"b"', "a\nb", "a\r\nb", "a\rb", "\r", "\0", "\u2028", "\udc80", "", "ä\ufeff"]
+    ):
+        try:
+            with writer(tmp_path / str(number), 1) as target:
+                target.append(pictures()[0], **{**GOOD, "source": odd})
+        except DatasetError as error:
+            assert "source is" in str(error) and odd in ("a\rb", "\r", "\0", "\udc80")
+        else:
+            assert read_folder(tmp_path / str(number)).rows[0]["source"] == odd
+
+
+def test_numbers_of_any_kind_are_written_as_text(tmp_path):
+    with writer(tmp_path / "a", 1) as target:
+        target.append(
+            pictures()[0], **{**GOOD, "identity": np.int32(17), "camera": "03", "extra": np.float64(0.5)}
+        )
+    assert open_dataset(tmp_path / "a").identities.tolist() == [17]
+    with (tmp_path / "a/manifest.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["extra"] == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([GOOD, {**GOOD, "split": "query"}], r"identities \[1\] are in training and test"),
+        ([], "holds no images"),
+    ],
+)
+def test_rows_that_make_no_data_set_are_not_finished(tmp_path, rows, message):
+    with pytest.raises(DatasetError, match=message), writer(tmp_path / "a", len(rows)) as target:
+        for row in rows:
+            target.append(pictures()[0], **row)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_description_that_is_no_json_is_refused_before_the_first_image(tmp_path):
+    with pytest.raises(DatasetError, match="dataset.json cannot hold this description .*PosixPath"):
+        DatasetWriter(
+            tmp_path / "a", count=1, size=SIZE, name="a", version="1", licence="-", made={"from": tmp_path}
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_existing_folder_is_kept_unless_asked(folder):
@@ -351,3 +565,70 @@ def test_folder_that_cannot_be_written(tmp_path):
         with pytest.raises(DatasetError, match="Cannot write to"):
             writer(closed / "six")
     closed.chmod(stat.S_IRWXU)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """An empty checkout in which rendering only leaves a note; returns (root, the commands that would have rendered)."""
+    commands = []
+
+    def render(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(project, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(project.subprocess, "run", render)
+    return tmp_path, commands
+
+
+def rendered(folder, **made):
+    """A folder that says how it was made, and nothing else."""
+    folder.mkdir(parents=True)
+    (folder / "dataset.json").write_text(json.dumps({"made": made}))
+    return folder
+
+
+def test_people_are_rendered_by_themselves_into_the_presets_own_place_only(checkout):
+    root, commands = checkout
+    for place in ("data/nowhere", "nowhere/at all", root / "data/synthvi-small", "data"):
+        with pytest.raises(DatasetError, match="no data set in .*: dmic render toy --out '?/"):
+            project.ensure_data(place, preset="toy")
+    assert commands == []
+    assert (
+        project.ensure_data("data/../data/synthvi-toy", preset="toy").resolve() == root / "data/synthvi-toy"
+    )
+    assert project.ensure_data(root / "data/synthvi-small", preset="small") == root / "data/synthvi-small"
+    assert [command[3:5] for command in commands] == [["render", "toy"], ["render", "small"]]
+
+
+@pytest.mark.parametrize("preset", ["toy", "regdb"])
+def test_data_sets_that_may_have_been_meant_are_named(checkout, preset):
+    root, _ = checkout
+    for name in ("synthvi-toy", "mine", "regdb/split01", "regdb/split02"):
+        rendered(root / "data" / name)
+    with pytest.raises(
+        DatasetError, match="unknown data set 'synthvi-toi'; did you mean synthvi-toy.*: mine, synthvi-toy"
+    ):
+        project.ensure_data("data/synthvi-toi", preset=preset)
+    with pytest.raises(DatasetError, match="no data set in .*regdb, but in it: split01, split02"):
+        project.ensure_data("data/regdb", preset=preset)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"preset": "debug", "generator_version": "2.0"}, "holds people of preset debug, not toy"),
+        (
+            {"preset": "toy", "generator_version": "1.9"},
+            "rendered by version 1.9, now there is 2.0; for new people: dmic",
+        ),
+        ({"preset": "toy", "generator_version": "2.0"}, ""),
+        ({"script": "data_scripts/prepare_regdb.py"}, ""),
+    ],
+)
+def test_people_of_another_preset_or_renderer_are_told_in_one_line(tmp_path, monkeypatch, capsys, made, said):
+    monkeypatch.setattr(project.load_renderer("synthvi"), "GENERATOR_VERSION", "2.0")
+    folder = rendered(tmp_path / "people", **made)
+    assert project.ensure_data(folder, preset="toy") == folder
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == bool(said) and said in "".join(lines)

@@ -176,18 +176,30 @@ def test_a_list_of_one_is_the_point_itself(rng, backend):
         (np.ones((0, 4), np.float32), 1, r"shape \(0, 4\)"),
         (np.ones((4, 0), np.float32), 1, r"shape \(4, 0\)"),
         (np.eye(4, dtype=np.float32), 0, "k is 0 but there are 4 points"),
-        (np.eye(4, dtype=np.float32), 4, "k is 4 but there are 4 points; expected 1 <= k < 4.*lower k"),
+        (
+            np.eye(4, dtype=np.float32),
+            4,
+            "k is 4 but there are 4 points; expected an integer, 1 <= k < 4.*lower k",
+        ),
         (np.eye(4, dtype=np.float32), 5, "k is 5 but there are 4 points"),
         (np.eye(1, dtype=np.float32), 1, "k is 1 but there are 1 points.*give more points"),
         (np.diag([1, 1, 2, 1]).astype(np.float32), 2, "1 of 4 rows.*row 2, norm 2"),
         (np.diag([1, np.nan, 1, 1]).astype(np.float32), 2, "row 1, norm nan"),
         (np.diag([1, 1, 1, np.inf]).astype(np.float32), 2, "row 3, norm inf"),
         (np.zeros((3, 2), np.float32), 2, "3 of 3 rows"),
+        (np.eye(4, dtype=np.float32), 2.0, "k is 2.0 .*expected an integer"),
+        ([[1.0, 0.0], [0.0, 2.0]], 1, "1 of 2 rows.*row 1, norm 2"),
     ],
 )
 def test_unusable_input_is_explained(features, k, message):
     with pytest.raises(ValueError, match=message):
         nearest(features, k)
+
+
+def test_lists_of_numbers_and_numpy_integers_do(rng):
+    features = plain.unit(rng.normal(size=(9, 3)))
+    found = nearest(features.tolist(), np.int64(4))
+    np.testing.assert_array_equal(found.indices, plain.neighbor_lists(features, 4))
 
 
 def test_an_unknown_backend_is_refused():

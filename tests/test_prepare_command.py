@@ -1,6 +1,7 @@
 """What the preparation scripts share: the command line, safe writing, and reading pictures of every kind."""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections import namedtuple
@@ -182,6 +183,31 @@ def test_the_raw_data_are_never_replaced(raw, capsys, out):
     assert len(list(raw.glob("all/*"))) == 6
 
 
+@pytest.mark.parametrize(
+    ("root", "meant"),
+    [("all", "{raw}"), (".", "{raw}"), ("elsewhere", None)],
+    ids=["in it", "around it", "far"],
+)
+def test_the_folder_above_or_below_is_named(raw, capsys, root, meant):
+    (raw / "lists").mkdir()
+    (raw.parent / "elsewhere/lists").mkdir(parents=True)  # one name alone may be anything
+    place = raw / root if root == "all" else raw.parent / root
+    source = replace(SOURCE, holds=("all", "Lists"))
+    assert main(source, None, ["--root", str(place), "--out", str(raw.parent / "x/out"), "--dry-run"]) == (
+        2 if meant else 0
+    )
+    said = capsys.readouterr().err
+    assert (f"none of all, Lists, but {raw} does. Use --root {raw}" in said) == bool(meant)
+
+
+def test_a_description_by_somebody_else_is_not_this_request(raw, capsys):
+    assert run(raw) == 0
+    info = raw.parent / "out/dataset.json"
+    info.write_text(json.dumps({**json.loads(info.read_text()), "made": "by hand"}))
+    assert run(raw) == 2
+    assert "holds something else" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("workers", ["0", "-1"])
 def test_no_workers(raw, capsys, workers):
     assert run(raw, "--workers", workers) == 2
@@ -250,6 +276,9 @@ def test_problems_are_counted_and_the_first_few_named():
     assert not report.expect("images", 9, 12) and not report.expect("people", 1200, 12)
     assert report.expect("cameras", 6, 6)
     assert not report.expect("doubtful", 1, 2, sure=False)
+    assert not report.expect("a", 1, 2, kind="short lists") and not report.expect(
+        "b", 0, 2, kind="short lists"
+    )
     with pytest.raises(PreparationError) as error:
         report.stop_if_wrong("RAW")
     assert str(error.value).splitlines() == [
@@ -257,6 +286,8 @@ def test_problems_are_counted_and_the_first_few_named():
         "  - odd files (8): f0, f1, f2, f3, f4, … and 3 more",
         "  - images: expected 12, found 9 (3 missing)",
         "  - people: expected 12, found 1,200 (1,188 too many)",
+        "  - short lists (2): a: expected 2, found 1 (1 missing), b: expected 2, found 0 (2 missing)",
+        "  note: doubtful: expected 2, found 1 (1 missing)",
     ]
     assert report.notes() == ["doubtful: expected 2, found 1 (1 missing)"]
 

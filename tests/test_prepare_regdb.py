@@ -71,6 +71,23 @@ def test_both_directions_and_their_mean_over_splits(whole):
         assert mean.std["rank1"] == pytest.approx(apart / np.sqrt(2))
 
 
+def test_a_lost_split_is_not_made_from_damaged_images(whole, capsys):
+    root, out = whole
+    images = np.load(out / "split01/images.npy", mmap_mode="r+")
+    images[5000, 0, 0, 0] ^= 1  # no image that is looked at when opening
+    try:
+        (out / "split04").rename(out.parent / "kept")
+        assert len(open_dataset(out / "split01")) == 8240
+        assert (
+            main(prepare_regdb.source(), None, ["--root", str(root), "--out", str(out), "--size", "8x4"]) == 2
+        )
+        assert "image 5000 does not have the hash" in capsys.readouterr().err
+        assert not (out / "split04").exists()
+    finally:
+        images[5000, 0, 0, 0] ^= 1
+        (out.parent / "kept").rename(out / "split04")
+
+
 def test_the_same_again_does_nothing_and_a_lost_split_comes_back(whole, capsys):
     root, out = whole
     command = ["--root", str(root), "--out", str(out), "--size", "8x4"]
@@ -125,46 +142,59 @@ BROKEN = {
     ),
     "no image folder": (
         lambda r: shutil.rmtree(r / "Thermal"),
-        ["folders that are missing (1): Thermal", "missing (18)"],
+        ["folders that are missing (1): Thermal\n"],
+    ),
+    "another case": (
+        lambda r: (r / "Thermal").rename(r / "thermal"),
+        ["folders spelled differently on disk; rename them (1): Thermal (there is thermal)\n"],
+    ),
+    "lists in another case": (
+        lambda r: (r / "idx").rename(r / "IDX"),
+        ["index files spelled differently on disk; rename them (8): idx/train_visible_1.txt (there is IDX/"],
+    ),
+    "a person's folder gone": (
+        lambda r: shutil.rmtree(r / "Visible/4"),
+        ["folders of listed images that are missing (1): Visible/4\n"],
+    ),
+    "an empty list": (
+        lambda r: (r / "idx/test_thermal_2.txt").write_text("\n"),
+        ["index files that are empty (1): idx/test_thermal_2.txt\n"],
     ),
     "a line too few": (
         lines("train_visible_1.txt", lambda ls: ls[:-1]),
         [
-            "lines of idx/train_visible_1.txt: expected 9, found 8 (1 missing)",
-            "images that split 1 leaves out (1): Visible/",
+            "lists with another number of lines (1): idx/train_visible_1.txt: expected 9, found 8 (1 missing)",
+            "listed images that a split leaves out (1): Visible/",
+            " in split 1",
         ],
     ),
     "a line twice": (
         lines("train_visible_1.txt", lambda ls: [*ls[:-1], ls[0]]),
-        ["images named twice in idx/train_visible_1.txt (1): Visible/"],
+        ["images named twice in a list (1): Visible/", " in idx/train_visible_1.txt"],
     ),
     "no label": (
         lines("test_visible_1.txt", lambda ls: [ls[0].split()[0], *ls[1:]]),
-        ["lines in idx/test_visible_1.txt unlike 'Visible/<person>/<file> <label>' (1): line 1 'Visible/"],
+        ["lines unlike 'Visible/<person>/<file> <label>' (1): idx/test_visible_1.txt line 1 'Visible/"],
     ),
     "the other spectrum": (
         lines("test_visible_1.txt", lambda ls: [ls[0].replace("Visible", "Thermal"), *ls[1:]]),
-        ["unlike 'Visible/<person>/<file> <label>' (1): line 1 'Thermal/"],
-    ),
-    "backslashes": (
-        lines("test_visible_1.txt", lambda ls: [line.replace("/", "\\") for line in ls]),
-        ["(9): line 1 'Visible\\\\", "… and 4 more"],
+        ["unlike 'Visible/<person>/<file> <label>' (1): idx/test_visible_1.txt line 1 'Thermal/"],
     ),
     "a wrong label": (
         lines("train_thermal_2.txt", lambda ls: [ls[0][:-1] + "1", *ls[1:]]),
-        ["labels in idx/train_thermal_2.txt that do not fit the folders (2): label 1 = people [", "person "],
+        ["labels that do not fit the folders (2): idx/train_thermal_2.txt label 1 = people [", "person "],
     ),
     "labels in another order": (
         lines("train_thermal_1.txt", lambda ls: [line[:-1] + str(2 - int(line[-1])) for line in ls]),
-        ["people that the two train lists of split 1 label differently (2): "],
+        ["people that the two lists of a side label differently (2): ", " in train of split 1"],
     ),
     "people in both lists": (
         lambda r: [
             shutil.copy(r / f"idx/train_{w}_1.txt", r / f"idx/test_{w}_1.txt") for w in ("visible", "thermal")
         ],
         [
-            "people both in the training and test lists of split 1 (3): ",
-            "images that split 1 leaves out (18): ",
+            "people both in the training and test lists of a split (3): ",
+            "listed images that a split leaves out (18): ",
         ],
     ),
     "missing image": (
@@ -198,18 +228,33 @@ def test_every_damage_is_named_and_nothing_is_written(root, name, capsys):
     said = capsys.readouterr().err
     for message in messages:
         assert message in said
+    assert said.count("  - ") <= 3, "what follows from it is not told again"
     assert not any((root.parent / "out").glob("*")) and not list(root.parent.glob(".*"))
 
 
-def test_lists_with_windows_line_ends_and_a_mark_are_read(root, capsys):
+def test_what_is_wrong_in_every_list_is_told_once(root, capsys):
+    for file in (root / "idx").iterdir():
+        file.write_text("".join(line.replace(" ", ";") + "\n" for line in file.read_text().splitlines()[1:]))
+    assert run(root) == 2
+    said = capsys.readouterr().err
+    assert (
+        said.count("  - ") == 2 and said.count("(32): idx/") == 2
+    )  # Visible and Thermal, four lists of eight lines each
+    assert "lines unlike 'Visible/" in said and "lines unlike 'Thermal/" in said
+
+
+def test_lists_that_went_through_windows_are_read(root, capsys):
     for name in ("idx/train_visible_1.txt", "idx/test_thermal_2.txt"):
-        (root / name).write_bytes(b"\xef\xbb\xbf" + (root / name).read_bytes().replace(b"\n", b"\r\n"))
+        text = (root / name).read_text().replace("/", "\\").replace("\n", "\r\n").replace(" ", "  ")
+        (root / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert run(root) == 0
     said = capsys.readouterr().out
-    assert (
-        "Windows line ends, read all the same (2)" in said
-        and "byte order mark, read all the same (2)" in said
-    )
+    for note in (
+        "Windows line ends, read all the same",
+        "a byte order mark, read all the same",
+        "backslashes, read as slashes",
+    ):
+        assert f"index files with {note} (2): idx/" in said
     assert len(open_dataset(root.parent / "out/split01")) == 36
 
 

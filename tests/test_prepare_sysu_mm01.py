@@ -218,7 +218,7 @@ BROKEN = {
     "empty list": (
         edit("exp/test_id.txt", lambda b: b"\n"),
         [
-            "without a person number (1): exp/test_id.txt",
+            "index files that are empty (1): exp/test_id.txt",
             "people in exp/test_id.txt: expected 3, found 0 (3 missing)",
         ],
     ),
@@ -241,7 +241,36 @@ BROKEN = {
     ),
     "missing person": (
         lambda r: shutil.rmtree(a_file(r, 5).parent),
-        ["images of camera 5: expected", "people of camera 5: expected"],
+        [
+            "images of camera 5: expected",
+            "people of camera 5: expected",
+            "people without an image of camera 5, ",
+        ],
+    ),
+    "person in other digits": (
+        lambda r: a_file(r, 2).parent.rename(r / "cam2" / str(int(a_file(r, 2).parent.name))),
+        ["person folders not named by four digits; rename them (1): cam2/", "(expected 00"],
+    ),
+    "a copied person": (
+        lambda r: a_file(r, 2).parent.rename(r / "cam2" / f"{a_file(r, 2).parent.name} (1)"),
+        [
+            "people of camera 2: expected",
+            "note: folders of people in none of the three lists",
+            " (1): cam2/00",
+            " (1)\n",
+        ],
+    ),
+    "another case": (
+        lambda r: [(r / f"cam{camera}").rename(r / f"Cam{camera}") for camera in (1, 2, 6)],
+        [
+            "folders spelled differently on disk; rename them (3): cam1 (there is Cam1), cam2 (there is Cam2), cam6"
+        ],
+    ),
+    "lists in another case": (
+        lambda r: (r / "exp/train_id.txt").rename(r / "exp/Train_ID.txt"),
+        [
+            "index files spelled differently on disk; rename them (1): exp/train_id.txt (there is exp/Train_ID.txt)"
+        ],
     ),
     "copied image": (
         lambda r: shutil.copy(a_file(r), a_file(r).with_name("0001 (1).jpg")),
@@ -281,6 +310,34 @@ def test_the_small_set_is_fine_without_damage(root, capsys):
     assert run(root) == 0
     assert len(open_dataset(root.parent / "out", verify=True)) == 6 * 12 + 6 * 6
     assert "note" not in capsys.readouterr().out
+
+
+def test_people_who_are_gone_from_a_camera_are_named(root, capsys):
+    listed = {
+        int(word)
+        for name in ("train_id", "val_id")
+        for word in (root / f"exp/{name}.txt").read_text().split(",")
+    }
+    there = {int(folder.name) for folder in (root / "cam4").iterdir()} & listed
+    lost = sorted(there)[-2:]
+    for person in lost:
+        shutil.rmtree(root / f"cam4/{person:04d}")
+    names = ", ".join(f"cam4/{person:04d}" for person in sorted((listed - there) | set(lost)))
+    assert run(root) == 2
+    kind = f"training people without an image of camera 4, {len(listed - there)} of them as published"
+    assert f"{kind} ({len(listed - there) + 2}): {names}" in capsys.readouterr().err
+
+
+def test_the_folder_above_is_answered_with_the_right_one(root, capsys):
+    assert (
+        main(
+            prepare_sysu_mm01.source(),
+            None,
+            ["--root", str(root.parent), "--out", str(root.parent / "x/out")],
+        )
+        == 2
+    )
+    assert f"but {root} does. Use --root {root}\n" in capsys.readouterr().err
 
 
 def test_one_report_names_all_problems(root, capsys):

@@ -20,11 +20,8 @@ def test_flipped_swaps_the_sides():
         )
         assert int(flipped.query_modality) + int(protocol.query_modality) == 1
         assert flipped.name == f"{name}-flipped"
-        assert (flipped.rule, flipped.shots, flipped.trials) == (
-            protocol.rule,
-            protocol.shots,
-            protocol.trials,
-        )
+        for same in ("rule", "shots", "trials", "left_out"):
+            assert getattr(flipped, same) == getattr(protocol, same)
         assert flipped.flipped() == protocol
     assert PROTOCOLS["regdb"].query_modality == 0
     assert PROTOCOLS["llcm"].query_modality == PROTOCOLS["synthvi"].query_modality == 1
@@ -39,6 +36,13 @@ def test_one_name_or_one_call_flips():
         protocol_by_name("market")
     with pytest.raises(ValueError, match="unknown protocol"):
         protocol_by_name("regdb-flipped-flipped")
+
+
+@pytest.mark.parametrize("name", ["synthvi", "llcm", "sysu-all-multi"])
+def test_a_negative_seed_is_refused(name):
+    """Python's generator would draw the galleries of seed 1 for -1."""
+    with pytest.raises(ValueError, match="seed is -1; expected 0 or more"):
+        PROTOCOLS[name].gallery_of(0, [1, 1], [1, 1], seed=-1)
 
 
 def test_bad_protocols():

@@ -115,9 +115,13 @@ def test_another_study_is_never_written_over(tmp_path, change, said):
 def test_another_study_is_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys):
     committed = ROOT / "results" / "ablations_toy.json"
     monkeypatch.setattr(study, "ensure_data", lambda folder, **_: folder)
-    table = type("Table", (), {"info": {"name": "x"}, "train": type("Part", (), {"identities": [1, 2]})})
+    table = type(
+        "Table",
+        (),
+        {"manifest_sha256": None, "info": {"name": "x"}, "train": type("Part", (), {"identities": [1, 2]})},
+    )
     monkeypatch.setattr(study, "open_dataset", lambda folder: table)
-    monkeypatch.setattr(study, "_run_all", None)
+    monkeypatch.setattr(study, "run_all", None)
     before = committed.read_bytes()
     with pytest.raises(SystemExit):
         study.main(["--data", "x", "--out", str(tmp_path / "out"), "--results", str(committed)])

@@ -189,21 +189,12 @@ def test_a_signal_that_was_to_be_ignored_still_is():
         signal.signal(signal.SIGINT, before)
 
 
-def test_runs_of_a_killed_study_end_with_it(small_world, tmp_path):
-    command = [
-        "-m",
-        "dmic.lab.study",
-        "--data",
-        small_world,
-        "--out",
-        tmp_path,
-        "--jobs",
-        "2",
-        "--arms",
-        "dmic",
-    ]
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_runs_of_a_stopped_study_end_with_it(small_world, tmp_path, number):
+    command = ["-m", "dmic.lab.study", "--data", small_world, "--out", tmp_path, "--jobs", "2"]
+    command += ["--arms", "dmic", "--seeds", "0", "1"]
     endless = json.dumps({**STUDY, "training.iterations": 10**6})
-    with started([*command, "--seeds", "0", "1", "--overrides", endless]) as process:
+    with started([*command, "--overrides", endless]) as process:
         begun = [tmp_path / f"dmic-seed{seed}" / "config.json" for seed in (0, 1)]
         end = time.monotonic() + LONG
         while not all(file.is_file() for file in begun) and process.poll() is None:
@@ -211,5 +202,11 @@ def test_runs_of_a_killed_study_end_with_it(small_world, tmp_path):
             time.sleep(0.1)
         runs = psutil.Process(process.pid).children(recursive=True)
         assert len(runs) >= 2
-        process.kill()
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # as a terminal does
+            code, said = end_of(process)
+            assert code == 130 and said.strip().splitlines()[-1].startswith("interrupted; of each run")
+            assert "Traceback" not in said
+        else:
+            process.kill()
         assert not psutil.wait_procs(runs, timeout=LONG)[1]

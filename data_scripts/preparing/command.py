@@ -9,10 +9,11 @@ import argparse
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from dmic.storage.dataset_folder import DatasetError, read_folder
 from dmic.storage.dataset_writer import DatasetWriter
 
 from ..stopping import interrupted, stoppable
-from .listing import Photo
+from .listing import Photo, where_it_is
 from .pictures import FILTER, Picture, read_pictures
 from .report import PreparationError, Report
 
@@ -43,6 +44,7 @@ class Source:
     title: str
     licence: str
     collect: Callable[[Path, Report], Parts]
+    holds: Collection[str] = ()  # names in the raw folder
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ class Job:
     def is_done(self, part: str, photos: Sequence[Photo]) -> bool:
         """Whether a whole folder of exactly this request is there already."""
         try:
-            _, _, info = read_folder(self.out / part)
+            info = read_folder(self.out / part).info
         except DatasetError:
+            return False
+        if not isinstance(info["made"], dict):
             return False
         made = {key: value for key, value in info["made"].items() if key != "converted"}
         same = (made, tuple(info["size"]), info["version"]) == (self.made(part, photos), self.size, VERSION)
@@ -148,9 +152,9 @@ def write_part(job: Job, part: str, photos: Sequence[Photo], report: Report) -> 
 
 def write_like(job: Job, first: str, part: str, photos: Sequence[Photo]) -> None:
     """Write a folder with the images of a finished one and other rows; on disk the images exist once (hard link)."""
-    images, _, info = read_folder(job.out / first)
-    with job.writer(part, photos, Counter(info["made"]["converted"])) as writer:
-        for image, photo in zip(images, photos, strict=True):
+    there = read_folder(job.out / first)
+    with job.writer(part, photos, Counter(there.info["made"]["converted"])) as writer:
+        for image, photo in zip(there.images, photos, strict=True):
             writer.append(image, **_row(photo))
     linked = job.out / part / "images.linked"
     try:
@@ -172,6 +176,8 @@ def prepare(job: Job, parts: Parts, report: Report) -> str:
     count = len(next(iter(parts.values())))
     _check_space(job, count * min(2, len(waiting)))
     first = next((part for part in parts if part not in waiting), None)
+    if first is not None:
+        read_folder(job.out / first, verify=True)  # of an earlier time: its images are about to be used again
     for part in waiting:
         if first is None:
             write_part(job, part, parts[part], report)
@@ -238,6 +244,10 @@ def check(source: Source, options: argparse.Namespace, report: Report) -> tuple[
         raise PreparationError(f"There is no folder {root}. --root is the unpacked {source.title}.")
     if out.resolve() in (root.resolve(), *root.resolve().parents):
         raise PreparationError(f"--out {out} holds the raw data. Choose a folder of its own.")
+    if elsewhere := where_it_is(root, source.holds):
+        raise PreparationError(
+            f"{root} holds none of {', '.join(source.holds)}, but {elsewhere} does. Use --root {shlex.quote(str(elsewhere))}"
+        )
     workers = available_cpus() if options.workers is None else options.workers
     if workers < 1:
         raise PreparationError(

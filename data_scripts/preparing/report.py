@@ -32,7 +32,7 @@ class Report:
         """Record something worth knowing that stops nothing."""
         self._notes.setdefault(kind, []).extend(names)
 
-    def expect(self, what: str, count: int, published: int, *, sure: bool = True) -> bool:
+    def expect(self, what: str, count: int, published: int, *, sure: bool = True, kind: str = "") -> bool:
         """Compare a count with the published one; returns whether they agree.
 
         Parameters
@@ -43,12 +43,14 @@ class Report:
             The two counts.
         sure : bool
             False: sources contradict each other, so a difference is a note, not a problem.
+        kind : str
+            Told once for all that share it; without it the count is a line of its own.
         """
         if count == published:
             return True
         gap = f"{published - count:,} missing" if count < published else f"{count - published:,} too many"
         text = f"{what}: expected {published:,}, found {count:,} ({gap})"
-        (self.problem if sure else self.note)(text)
+        (self.problem if sure else self.note)(*([kind] if kind else []), text)
         return False
 
     def notes(self) -> list[str]:
@@ -56,9 +58,10 @@ class Report:
         return _lines(self._notes)
 
     def stop_if_wrong(self, where: object) -> None:
-        """Raise ``PreparationError`` with all problems, if there is one."""
+        """Raise ``PreparationError`` with all problems, if there is one, and the notes: they may be what explains it."""
         if self._problems:
-            lines = "\n".join(f"  - {line}" for line in _lines(self._problems))
+            told = [f"  - {line}" for line in _lines(self._problems)]
+            lines = "\n".join(told + [f"  note: {line}" for line in self.notes()])
             raise PreparationError(f"{where} is not the published data set; nothing was written.\n{lines}")
 
 

@@ -5,7 +5,7 @@ Python's divisions raise an error there; checking for it took a twentieth of the
 
 from __future__ import annotations
 
-import numba
+from dmic.compute.jit import njit
 
-compiled = numba.njit(cache=True, error_model="numpy")
-inlined = numba.njit(cache=True, error_model="numpy", forceinline=True)  # into every loop that calls it
+compiled = njit(error_model="numpy")
+inlined = njit(error_model="numpy", forceinline=True)  # into every loop that calls it

@@ -30,9 +30,7 @@ class ReportError(RuntimeError):
 
 def changes_from_preset(config: Config) -> dict[str, Any]:
     """Return the fields, by dotted name, in which a configuration differs from the preset whose name it bears."""
-    from dmic.storage.run_folder import (
-        changed_fields,  # torch takes seconds: after what may be wrong with the request
-    )
+    from dmic.storage.provenance import changed_fields  # torch takes seconds: after what may be wrong
 
     return {name: ours for name, (_, ours) in changed_fields(preset(config.name), config).items()}
 

@@ -4,7 +4,8 @@
     dmic train --preset sysu-mm01 --data data/sysu-mm01 --run runs/sysu --set training.epochs=30 loss.tau=0.07
     torchrun --nproc_per_node 2 -m -- dmic train --preset regdb --data data/regdb
 
-The same command goes on where an earlier one stopped; --restart begins anew.
+The same command goes on where an earlier one stopped, and reads a finished run; --restart begins anew. Another data.protocol
+scores a finished run without training.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add("--set", dest="settings", type=setting, nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
         help="change fields of the configuration, see dmic/config.py")  # fmt: skip
     add("--overrides", type=json_object, default={}, metavar="JSON", help="the same as one JSON object")
-    add("--restart", action="store_true", help="delete an earlier run of this configuration first")
+    add("--restart", action="store_true", help="delete the run that is in the run folder, and train anew")
     add("--traceback", action="store_true", help="show where an error arose")
     return options
 
@@ -90,19 +91,27 @@ def main(arguments: Sequence[str]) -> int:
         raise DatasetError(
             f"no data set in {folder}; several processes make none: render or prepare it first"
         )
+    if config.training.device == "cuda":  # before anything is rendered; torch takes seconds to load
+        from dmic.compute.devices import check_device
+
+        check_device(config.training)
     data = ensure_data(folder, preset=options.preset)
 
     from dmic.images import open_dataset  # torch takes seconds: after what may be wrong with the request
+    from dmic.storage.checkpoints import Checkpoints
     from dmic.training import fit
 
     table = open_dataset(data)
     try:
         result = fit(config, table, run_dir=run_dir, resume=not options.restart)
     except KeyboardInterrupt:
-        print(
-            f"\ninterrupted; the last whole epoch is in {run_dir}, and the same command goes on from there",
-            file=sys.stderr,
+        whole = Checkpoints(run_dir / "checkpoints").epochs()
+        kept = (
+            f"epoch {whole[-1]} is whole, and the same command goes on from there"
+            if whole
+            else "no epoch is whole"
         )
+        print(f"\ninterrupted; {kept} ({run_dir})", file=sys.stderr)
         return 130
     if not several or os.environ.get("RANK") == "0":
         _print(result.summary, run_dir)
@@ -117,4 +126,7 @@ def _print(summary: dict[str, Any], run_dir: Path) -> None:
     }.items():
         scores = "   ".join(f"{SCORES[key]} {summary[stage][key]:5.1f} %" for key in ("rank1", "mAP", "mINP"))
         print(f"{name:<16} {scores}")
+    skipped = f", {n} skipped without a true match" if (n := summary["queries_skipped"]) else ""
+    unused = f"; {n} test images not used" if (n := summary["unused_test_images"]) else ""
+    print(f"by protocol {summary['protocol']}: {summary['queries']} queries{skipped}{unused}")
     print(f"Run: {run_dir}   (its page: dmic report {run_dir})")

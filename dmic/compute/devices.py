@@ -14,7 +14,14 @@ from dmic.config import ConfigError, TrainingConfig
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["accelerator", "bf16_inference", "bf16_is_fast", "keep_freed_memory", "peak_memory_gib"]
+__all__ = [
+    "accelerator",
+    "bf16_inference",
+    "bf16_is_fast",
+    "check_device",
+    "keep_freed_memory",
+    "peak_memory_gib",
+]
 
 
 def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accelerator:
@@ -26,8 +33,7 @@ def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accele
     from accelerate.state import AcceleratorState
     from accelerate.utils import DistributedDataParallelKwargs
 
-    if t.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("training.device is 'cuda' but torch sees no GPU; use 'auto' or 'cpu'")
+    check_device(t)
     on_cpu = t.device == "cpu" or not torch.cuda.is_available()
     bf16 = t.precision == "bf16" or (t.precision == "auto" and not on_cpu and bf16_is_fast("cuda"))
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
@@ -35,7 +41,20 @@ def accelerator(t: TrainingConfig, *, unused_parameters: bool = False) -> Accele
             reset_partial_state=True
         )  # a notebook may change options and train again
     ddp = DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)
-    return Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no", kwargs_handlers=[ddp])
+    made = Accelerator(cpu=on_cpu, mixed_precision="bf16" if bf16 else "no", kwargs_handlers=[ddp])
+    images, world = t.identities_per_batch * t.images_per_identity, made.num_processes
+    if images % world:
+        raise ConfigError(f"a batch of P x K = {images} images does not divide among {world} processes")
+    return made
+
+
+def check_device(t: TrainingConfig) -> None:
+    """Raise ``ConfigError`` if a GPU is asked for and torch sees none: soon told, before anything is rendered or read."""
+    if t.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"training.device is 'cuda', but torch {torch.__version__} sees no GPU; use 'auto' or 'cpu', or look whether "
+            "nvidia-smi lists one and this torch is built for CUDA"
+        )
 
 
 def keep_freed_memory() -> None:

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dmic.compute.jit import njit
+
 __all__ = [
     "arrays",
     "averages",
@@ -30,7 +32,7 @@ __all__ = [
     "reciprocal_lists",
 ]
 
-_compiled = numba.njit(cache=True, nogil=True)
+_compiled = njit(nogil=True)
 
 
 def over_rows(
@@ -76,7 +78,7 @@ def arrays(matrix: sparse.csr_matrix | sparse.csc_matrix) -> tuple[NDArray, NDAr
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})  # lets the sum use vector units
+@njit(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # lets the sum use vector units
 def dots(rows, features, owners, starts, columns):
     """Dot products of point ``owners[i]`` with points ``columns[starts[i] : starts[i + 1]]``, for i in rows: flat float32.
 

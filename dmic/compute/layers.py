@@ -21,7 +21,11 @@ class GeM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool in float32; entries below eps count as eps."""
-        return x.float().clamp_min(self.eps).pow(self.p).mean((2, 3)).pow(1 / self.p)
+        x = x.float().clamp_min(self.eps)
+        if self.p <= 6:  # 1e-6 and a million to this power are still float32 numbers
+            return x.pow(self.p).mean((2, 3)).pow(1 / self.p)
+        largest = x.detach().amax((2, 3), keepdim=True)  # a constant: the result does not depend on it
+        return (x / largest).pow(self.p).mean((2, 3)).pow(1 / self.p) * largest.flatten(1)
 
 
 class NonLocal(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 __all__ = ["Progress", "ProgressStyle"]
+
+logger = logging.getLogger(__name__)
 
 ProgressStyle = Literal["auto", "bar", "lines", "none"]
 
@@ -62,6 +65,13 @@ class Progress:
             f"eps {line['eps']:.2f} k2 {line['k2_intra']} | {self.spent[-1]:.1f} s, done in {eta}",
             flush=True,
         )
+
+    def say(self, text: str, *, important: bool) -> None:
+        """Print a line; where nothing is to be shown, log it: as a warning if it is important."""
+        if self.style == "none":
+            logger.log(logging.WARNING if important else logging.INFO, text)
+        else:
+            print(text, flush=True)
 
     def close(self) -> None:
         """Finish the bar, if there is one."""

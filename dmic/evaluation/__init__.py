@@ -1,7 +1,8 @@
 """Running a test protocol: Rank-k, mAP and mINP for SYSU-MM01, RegDB, LLCM and SynthVI.
 
 Here: how features become scores over a protocol's trials. What Rank-k, mAP and mINP *count* is in `ranking` (`rank_metrics`, one
-distance matrix); which images are queries and gallery, and which pairs are dropped, in `protocols` (`Protocol`) and `ranking.RULES`.
+distance matrix); which images are queries and gallery, and which pairs are dropped, in `protocols` (`Protocol`), `sides` and
+`ranking.RULES`.
 
 =============  ======================================  =========================================================
 data set       queries → gallery                       repeated
@@ -20,16 +21,17 @@ Taught in: notebooks/01_people_and_cameras.ipynb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dmic.evaluation.protocols import PROTOCOLS, Protocol, draw_gallery, draw_gallery_agw, protocol_by_name
 from dmic.evaluation.ranking import SCORES, RankMetrics, dropped_pairs, rank_metrics
-from dmic.images import Modality
+from dmic.evaluation.sides import Embedding, Side, count_unused, sides_of
 
 if TYPE_CHECKING:
     from dmic.images import ImageTable
@@ -49,7 +51,7 @@ __all__ = [
     "ranked_gallery",
 ]
 
-Embedding = Callable[["ImageTable"], ArrayLike] | Mapping[str, ArrayLike]
+_ROUNDING = 1e-6  # of a float32 cosine: distances that are nearer to each other than this are equal
 
 
 @dataclass(frozen=True)
@@ -61,63 +63,25 @@ class EvaluationResult:
     std: dict[str, float]  # over the trials, ddof 1: luck of the gallery draw; 0 for one trial
     trials: list[RankMetrics]
     queries: int  # as in RankMetrics
+    queries_skipped: int  # queries without a true match in the gallery
+    unused: int  # test images of cameras that the protocol takes on neither side
     standard_error_rank1: float  # over test people: luck of who was tested; NaN for one person
     cmc: NDArray[np.float64] = field(compare=False, repr=False)  # mean over the trials
 
 
-class _Side(NamedTuple):
-    rows: NDArray[np.int64]  # positions in the table
-    features: NDArray[np.float32]  # unit rows
-    ids: NDArray[np.int64]
-    cameras: NDArray[np.int64]
-
-    def take(self, indices: NDArray[np.int64]) -> _Side:
-        """Return the images at the given places."""
-        return _Side(self.rows[indices], self.features[indices], self.ids[indices], self.cameras[indices])
-
-
-def _unit_features(embed: Embedding, table: ImageTable, split: str) -> NDArray[np.float32]:
-    if not callable(embed) and split not in embed:
-        raise ValueError(
-            f"features have keys {sorted(embed)}; expected 'query' and 'gallery'. Of a finished run, take one stage: "
-            "result.features['final']."
-        )
-    view = table.query if split == "query" else table.gallery
-    features = np.asarray(embed(view) if callable(embed) else embed[split], dtype=np.float32)
-    norms = np.linalg.norm(features, axis=-1, keepdims=True)
-    if features.ndim != 2 or len(features) != len(view) or not (np.isfinite(norms) & (norms > 0)).all():
-        raise ValueError(
-            f"{split} features have shape {features.shape}; expected ({len(view)}, d), one finite row of non-zero "
-            f"length per image of table.{split}. Embed exactly table.{split}, in its order."
-        )
-    return features / norms
-
-
-def _sides(embed: Embedding, table: ImageTable, protocol: Protocol) -> tuple[_Side, _Side]:
-    """Test images of the two sides: by modality and camera, so that a flipped protocol finds them too."""
-    rows = np.concatenate([np.flatnonzero(table.splits == split) for split in ("query", "gallery")])
-    features = np.concatenate([_unit_features(embed, table, split) for split in ("query", "gallery")])
-    test = _Side(rows, features, table.identities[rows], table.cameras[rows])
-    sides = []
-    for modality, cameras in (
-        (protocol.query_modality, protocol.query_cameras),
-        (1 - protocol.query_modality, protocol.gallery_cameras),
-    ):
-        chosen = table.modalities[rows] == modality
-        if cameras is not None:
-            chosen &= np.isin(test.cameras, cameras)
-        if not chosen.any():
-            wanted, there = Modality(modality).name.lower(), sorted(set(test.cameras.tolist()))
-            raise ValueError(
-                f"protocol {protocol.name!r} needs {wanted} test images of cameras {cameras or 'any'}; found none "
-                f"(test cameras: {there}). Choose the protocol that fits the data: {', '.join(PROTOCOLS)}."
-            )
-        sides.append(test.take(np.flatnonzero(chosen)))
-    return sides[0], sides[1]
-
-
-def _trial(gallery: _Side, protocol: Protocol, seed: int, trial: int) -> _Side:
+def _trial(gallery: Side, protocol: Protocol, seed: int, trial: int) -> Side:
     return gallery.take(protocol.gallery_of(trial, gallery.ids, gallery.cameras, seed=seed))
+
+
+def _warn_of_ties(spread: NDArray[np.float32], people: int) -> None:
+    """Warn of queries that cannot tell gallery images apart: `spread` is their farthest minus their nearest distance."""
+    if people > 1 and (tied := np.count_nonzero(spread < _ROUNDING)):
+        warnings.warn(
+            f"{tied} of {len(spread)} queries are equally far from every gallery image: the embeddings have collapsed. Ties keep "
+            "the gallery's order, mostly sorted by person, so mAP and mINP come out above those of a random order; "
+            f"Rank-1 by chance is about {100 / people:.1f} %.",
+            stacklevel=3,
+        )
 
 
 def _standard_error(hits: NDArray[np.float64], ids: NDArray[np.int64]) -> float:
@@ -159,32 +123,47 @@ def evaluate(
     ValueError
         Features that do not fit the table, a side without images, no query with a true match, a name that no protocol has.
 
+    Warns
+    -----
+    UserWarning
+        If test images are of cameras that the protocol does not know, or queries are equally far from the whole gallery.
+
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
-    if isinstance(protocol, str):
-        protocol = protocol_by_name(protocol)
-    query, gallery = _sides(embed, table, protocol)
+    protocol = protocol_by_name(protocol) if isinstance(protocol, str) else protocol
+    query, gallery = sides_of(embed, table, protocol)
+    unused = count_unused(table, protocol, query, gallery)
     trials = []
     for trial in range(protocol.trials):
         drawn = _trial(gallery, protocol, seed, trial)
         labels = {"query_ids": query.ids, "query_cameras": query.cameras}
         labels |= {"gallery_ids": drawn.ids, "gallery_cameras": drawn.cameras}
-        trials.append(rank_metrics(1.0 - query.features @ drawn.features.T, rule=protocol.rule, **labels))
+        distance = 1.0 - query.features @ drawn.features.T
+        trials.append(rank_metrics(distance, rule=protocol.rule, **labels))
     scored = trials[0].ranks > 0  # the same in every trial: each (person, camera) is in every gallery
+    _warn_of_ties(np.ptp(distance, axis=1)[scored], len(np.unique(drawn.ids)))
     hits = np.mean([metrics.ranks[scored] == 1 for metrics in trials], axis=0)
-    return _averaged(protocol.name, trials, 100.0 * _standard_error(hits, query.ids[scored]))
+    return _averaged(
+        protocol.name,
+        trials,
+        standard_error_rank1=100.0 * _standard_error(hits, query.ids[scored]),
+        queries=trials[0].queries,
+        queries_skipped=len(scored) - trials[0].queries,
+        unused=unused,
+    )
 
 
-def _averaged(protocol: str, trials: list[RankMetrics], standard_error: float) -> EvaluationResult:
+def _averaged(protocol: str, trials: list[RankMetrics], **others: Any) -> EvaluationResult:
+    longest = max(len(metrics.cmc) for metrics in trials)
+    curves = [np.pad(m.cmc, (0, longest - len(m.cmc)), constant_values=100.0) for m in trials]
     scores = np.array([list(metrics.to_dict().values()) for metrics in trials])  # (trials, 6)
     return EvaluationResult(
         protocol=protocol,
         mean=dict(zip(SCORES, scores.mean(axis=0).tolist(), strict=True)),
         std=dict(zip(SCORES, scores.std(axis=0, ddof=min(1, len(trials) - 1)).tolist(), strict=True)),
         trials=trials,
-        queries=trials[0].queries,
-        standard_error_rank1=standard_error,
-        cmc=np.mean([metrics.cmc for metrics in trials], axis=0),
+        cmc=np.mean(curves, axis=0),
+        **others,
     )
 
 
@@ -199,7 +178,8 @@ def mean_of_splits(results: Sequence[EvaluationResult]) -> EvaluationResult:
     Returns
     -------
     EvaluationResult
-        `mean` and `std` over all trials of all splits, which are listed in `trials`. `standard_error_rank1` is the mean
+        `mean` and `std` over all trials of all splits, which are listed in `trials`; `queries`, `queries_skipped` and `unused`
+        are sums over the splits. A CMC counts as 100 behind its gallery's end. `standard_error_rank1` is the mean
         of the splits' own: ten overlapping halves of 412 people are not ten times the evidence.
 
     Raises
@@ -221,7 +201,12 @@ def mean_of_splits(results: Sequence[EvaluationResult]) -> EvaluationResult:
             f"found results of {', '.join(names) or 'no protocol'}; expected results of one protocol, one per split."
         )
     trials = [metrics for result in results for metrics in result.trials]
-    return _averaged(names[0], trials, float(np.mean([result.standard_error_rank1 for result in results])))
+    counts = {
+        name: sum(getattr(result, name) for result in results)
+        for name in ("queries", "queries_skipped", "unused")
+    }
+    error = float(np.mean([result.standard_error_rank1 for result in results]))
+    return _averaged(names[0], trials, standard_error_rank1=error, **counts)
 
 
 class RankedGallery(NamedTuple):
@@ -235,7 +220,7 @@ class RankedGallery(NamedTuple):
 def ranked_gallery(
     features: Embedding,
     table: ImageTable,
-    protocol: Protocol,
+    protocol: Protocol | str,
     query_indices: ArrayLike,
     top: int = 10,
     seed: int = 0,
@@ -260,7 +245,8 @@ def ranked_gallery(
 
     Taught in: notebooks/09_full_training.ipynb
     """
-    queries, gallery = _sides(features, table, protocol)
+    protocol = protocol_by_name(protocol) if isinstance(protocol, str) else protocol
+    queries, gallery = sides_of(features, table, protocol)
     queries, gallery = queries.take(np.asarray(query_indices)), _trial(gallery, protocol, seed, 0)
     distance = 1.0 - queries.features @ gallery.features.T
     dropped = dropped_pairs(protocol.rule, queries.ids, gallery.ids, queries.cameras, gallery.cameras)

@@ -44,6 +44,7 @@ class Protocol:
     trials: int = 1  # galleries drawn; the scores are means over them
     query_modality: int = Modality.INFRARED  # the gallery has the other modality
     draw: str = "numpy"  # "numpy": `draw_gallery`; "agw": `draw_gallery_agw`, as published numbers are made
+    left_out: tuple[int, ...] = ()  # cameras of the data set that are on no side on purpose
 
     def __post_init__(self) -> None:
         """Refuse settings that no protocol can have."""
@@ -85,13 +86,15 @@ class Protocol:
         (m,) int64
             Sorted indices into the n images.
         """
+        if seed < 0:  # Python's generator draws for -1 as for 1
+            raise ValueError(f"seed is {seed}; expected 0 or more")
         if self.draw == "agw":
             return draw_gallery_agw(identities, cameras, shots=self.shots, seed=seed * self.trials + trial)
         generator = np.random.default_rng([seed, trial])
         return draw_gallery(identities, cameras, shots=self.shots, generator=generator)
 
 
-_ALL, _INDOOR = (1, 2, 4, 5), (1, 2)
+_ALL, _INDOOR, _OUTDOOR = (1, 2, 4, 5), (1, 2), (4, 5)
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -99,8 +102,8 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("synthvi", "synthvi", shots=1, trials=10),  # any number of cameras
         Protocol("sysu-all-single", "sysu", (3, 6), _ALL, shots=1, trials=10, draw="agw"),
         Protocol("sysu-all-multi", "sysu", (3, 6), _ALL, shots=10, trials=10, draw="agw"),
-        Protocol("sysu-indoor-single", "sysu", (3, 6), _INDOOR, shots=1, trials=10, draw="agw"),
-        Protocol("sysu-indoor-multi", "sysu", (3, 6), _INDOOR, shots=10, trials=10, draw="agw"),
+        Protocol("sysu-indoor-single", "sysu", (3, 6), _INDOOR, 1, 10, draw="agw", left_out=_OUTDOOR),
+        Protocol("sysu-indoor-multi", "sysu", (3, 6), _INDOOR, 10, 10, draw="agw", left_out=_OUTDOOR),
         # RegDB has ten splits with one model each: `evaluation.mean_of_splits`
         Protocol("regdb", "regdb", query_modality=Modality.VISIBLE),
         Protocol("llcm", "llcm", shots=1, trials=10, draw="agw"),

@@ -135,9 +135,10 @@ def _check(distance: NDArray, arrays: dict[str, NDArray], rule: str) -> None:
                 f"{name} has shape {values.shape}, distance {distance.shape}; expected ({length},), one entry "
                 f"per {line}. Rows are queries, columns gallery images: is distance transposed?"
             )
-    if bad := int(np.isnan(distance).sum()):
+    if bad := distance.size - np.count_nonzero(np.isfinite(distance)):
         raise ValueError(
-            f"{bad} of {distance.size} distances are NaN, which has no rank. Check the features."
+            f"{bad} of {distance.size} distances are NaN or infinite; expected finite ones. Check the features; an infinite "
+            "distance would not drop a pair, only put it last: pairs are dropped by the rule."
         )
 
 
@@ -152,8 +153,8 @@ def rank_metrics(
 ) -> RankMetrics:
     """Score one retrieval: CMC (Rank-k), mean average precision, mean inverse negative penalty.
 
-    Every query ranks the gallery by distance (ties: gallery order). The rule drops some pairs and sets what CMC
-    counts:
+    Every query ranks the gallery by distance (ties: gallery order; if it is sorted by person, distances that are all
+    equal give mAP and mINP above chance). The rule drops some pairs and sets what CMC counts:
 
     ==================  ===============================================  ================
     rule                dropped from a query's list                      CMC counts
@@ -171,7 +172,7 @@ def rank_metrics(
     Parameters
     ----------
     distance : (queries, gallery) float
-        Smaller is more alike; no NaN.
+        Smaller is more alike; finite.
     query_ids, gallery_ids : (queries,) int, (gallery,) int
         The person in each image.
     query_cameras, gallery_cameras : (queries,) int, (gallery,) int
@@ -187,7 +188,7 @@ def rank_metrics(
     Raises
     ------
     ValueError
-        Lengths that do not fit, NaN, an unknown rule, no query with a true match.
+        Lengths that do not fit, distances that are not finite, an unknown rule, no query with a true match.
 
     References
     ----------

@@ -48,6 +48,10 @@ KEPT = ("clusters", "purity", "modality_splitting", *SHOWN)
 """Label metrics that a results file keeps of every run."""
 
 
+_WHERE = ("git", "code", "precision", "torch", "machine", "threads", "device")
+"""What it keeps of a run's environment: that of its last epochs, and the number of parts that were made differently."""
+
+
 class ResultsError(ValueError):
     """A results file belongs to another study; the message says which and what to do."""
 
@@ -77,12 +81,13 @@ def made(seeds: Iterable[int]) -> dict[str, Any]:
 
 def run_line(arm: str, seed: int, run_dir: Path, numbers: dict[str, Any]) -> dict[str, Any]:
     """Return one run as the file holds it: scores, what its labels were worth, and where it was made."""
-    environment = json.loads((run_dir / "environment.json").read_text())
+    parts = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))["parts"]
     labels = {
         when: {stream: {key: found.get(key) for key in KEPT} for stream, found in numbers[when].items()}
         for when in ("last_epoch", "equal_outliers")
     }
-    where = {key: environment[key] for key in ("git", "torch", "machine", "threads", "device")}
+    where = {key: parts[-1][key] for key in _WHERE} | {"parts": len(parts)}
+    where["precision"] = ", ".join(f"{use} {kind}" for use, kind in where["precision"].items())
     kept = {"overrides": ARMS[arm], "test": numbers["test"], **labels, "seconds": numbers["seconds"]}
     return {"arm": arm, "seed": seed, **_rounded(kept), "environment": where}
 
@@ -106,6 +111,8 @@ def held_runs(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     held = json.loads(path.read_text(encoding="utf-8"))
     for key, value in to_jsonable(about).items():
+        if key == "data" and "manifest_sha256" not in held["data"]:  # the file is older than this entry
+            value = {name: entry for name, entry in value.items() if name != "manifest_sha256"}
         if held.get(key) != value:
             shown = f" ({held.get(key)}; now {value})" if key != "data" else ""
             raise ResultsError(

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
-import multiprocessing
 import os
 import shutil
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmic import diagnostics, dnc, encoding, evaluation, mie, training
+from dmic.compute.devices import check_device
 from dmic.config import PRESETS, Config, ConfigError, preset, to_json, with_overrides
-from dmic.images import STREAMS, ImageTable, in_stream, open_dataset
+from dmic.images import STREAMS, DatasetError, ImageTable, in_stream, open_dataset
 from dmic.lab import results_file
 from dmic.lab.arms import ARMS, PHASE2_ONLY
+from dmic.lab.processes import run_all
 from dmic.neighbors import nearest
 from dmic.storage.files import to_jsonable, write_json
 from dmic.storage.project import default_data_folder, ensure_data
+from dmic.storage.provenance import CODE, data_fingerprint
+from dmic.storage.run_folder import adopt
 
 __all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
 
@@ -103,13 +105,13 @@ def summarise(runs: list[Any]) -> dict[str, Any]:
 
 def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult:
     """Train one run; a phase 1 that another run of this study has trained the same way is copied from it."""
-    first = {"config": to_json(with_overrides(config, PHASE2_ONLY)), "data": table.info}
+    first = {"config": to_json(with_overrides(config, PHASE2_ONLY)), "data": data_fingerprint(table)}
     key = hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:12]
     phase1 = run_dir.parent / f"phase1-{key}"
     if phase1.is_dir() and not run_dir.exists():
         draft = run_dir.with_name(f".{run_dir.name}.{os.getpid()}")
         shutil.copytree(phase1, draft)
-        (draft / "config.json").write_text(to_json(config))
+        adopt(draft, config, json.loads((draft / "environment.json").read_text(encoding="utf-8")))
         draft.rename(run_dir)
 
     def keep(line: dict[str, Any]) -> None:
@@ -125,13 +127,16 @@ def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult
 def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict[str, Any]:
     """Run (or read) one arm with one seed and return the numbers that the table shows."""
     done = run_dir / "study.json"
-    wanted = {"share": share, "data": table.info, "config": json.loads(to_json(config))}
-    stored = json.loads(done.read_text()) if done.is_file() else {}
+    wanted = {"share": share, "data": data_fingerprint(table), "config": json.loads(to_json(config))}
+    stored = json.loads(done.read_text(encoding="utf-8")) if done.is_file() else {}
     if stored.get("of") == to_jsonable(wanted):
+        parts = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))["parts"]
+        others = ({part["code"] for part in parts} | {stored["code"]}) - {CODE}
+        made = f"; made by other code {', '.join(sorted(others))} → {CODE}" if others else ""
+        print(f"{run_dir}: read, not trained{made}; --fresh (make: FRESH=1) starts anew", flush=True)
         return stored
     result = _fit(config, table, run_dir)
-    size = (config.data.height, config.data.width)
-    features = training.embed(result.model, table.train, size=size, batch=config.training.embed_batch)
+    features = training.embed(result.model, table.train, batch=config.training.embed_batch)
     device = str(next(result.model.parameters()).device)
     protocol = evaluation.protocol_by_name(config.data.protocol)
     stages = {s: evaluation.evaluate(f, table, protocol) for s, f in result.features.items()}
@@ -144,6 +149,7 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
         },
         "seconds": result.summary["seconds"],
         "of": wanted,
+        "code": CODE,
     }
     write_json(done, numbers, indent=1)
     return to_jsonable(numbers)
@@ -176,29 +182,11 @@ def _run(data: Path, run_dir: Path, config: Config, share: float) -> dict[str, A
     return _one(config, open_dataset(data), run_dir, share)
 
 
-def _end_with_parent() -> None:
-    """Let a process of ``--jobs`` end when the study that started it is killed; its run folder stays resumable."""
-    study = multiprocessing.parent_process()
-
-    def watch() -> None:
-        """Wait for the study's end, however it comes."""
-        if study:
-            study.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> list[dict[str, Any]]:
-    """Run the tasks, several processes at a time if asked for, and return their numbers in the order of the tasks."""
-    folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
-    arguments = (repeat(chosen.data), folders, tasks.values(), repeat(chosen.share))
-    if chosen.jobs == 1:
-        return list(map(_run, *arguments))
-    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(chosen.jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
-        return list(pool.map(_run, *arguments))
+def _remove(out: Path, tasks: dict[tuple[str, int], Config]) -> None:
+    """Delete the runs of the tasks, and every phase 1 that runs share."""
+    for folder in [*(out / f"{arm}-seed{seed}" for arm, seed in tasks), *out.glob("phase1-*")]:
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -215,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--arms", nargs="+", choices=["all", *ARMS], default=three, help="see dmic/lab/arms.py")
     add("--share", type=float, default=0.05, help="share of outliers at which clusterings are compared")
     add("--overrides", type=json.loads, default={}, help="JSON object, for every arm")
+    add("--fresh", action="store_true", help="delete these runs, and what they share, and train them anew")
     jobs = "runs at a time; more than 1: one thread each"
     add("--jobs", type=int, default=1, metavar="N", help=jobs)
     kept = "file for every run's numbers, with their provenance; without a name results/study_<preset>_<data set>.json"
@@ -222,12 +211,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _open(parser: argparse.ArgumentParser, chosen: argparse.Namespace, base: Config) -> ImageTable:
+    """Open the data, rendered if missing; what is wrong with them, or with the device, ends the command with a line."""
+    try:
+        check_device(base.training)
+        chosen.data = ensure_data(chosen.data or default_data_folder(chosen.preset), preset=chosen.preset)
+        return open_dataset(chosen.data)
+    except (ConfigError, DatasetError) as error:
+        parser.error(str(error))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; see the module's docstring."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
-    if "all" in chosen.arms:
-        chosen.arms = list(ARMS)
+    chosen.arms = list(ARMS) if "all" in chosen.arms else chosen.arms
     if chosen.jobs < 1:
         parser.error(f"--jobs is {chosen.jobs}; expected 1 or more")
     for arm in chosen.arms:
@@ -239,16 +237,12 @@ def main(arguments: list[str] | None = None) -> None:
         base = with_overrides(preset(chosen.preset), chosen.overrides)
     except ConfigError as error:
         parser.error(str(error))
-    chosen.data = ensure_data(chosen.data or default_data_folder(chosen.preset), preset=chosen.preset)
-    table = open_dataset(chosen.data)
+    table = _open(parser, chosen, base)
     identities = len(np.unique(table.train.identities))
-    tasks = {
-        (arm, seed): with_overrides(base, {**ARMS[arm], "training.seed": seed})
-        for arm in chosen.arms
-        for seed in chosen.seeds
-    }
+    keys = itertools.product(chosen.arms, chosen.seeds)
+    tasks = {(arm, seed): with_overrides(base, {**ARMS[arm], "training.seed": seed}) for arm, seed in keys}
     about = {key: getattr(chosen, key) for key in ("preset", "overrides", "share")}
-    about |= {"data": table.info, "identities": identities}
+    about |= {"data": {**table.info, "manifest_sha256": table.manifest_sha256}, "identities": identities}
     if chosen.results == Path():
         chosen.results = results_file.results_path(chosen.preset, str(table.info["name"]))
     if chosen.results:
@@ -258,10 +252,21 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error(str(error))
     origin = results_file.made(chosen.seeds)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    done = dict(zip(tasks, _run_all(chosen, tasks), strict=True))
+    if chosen.fresh:
+        for folder in [
+            *(chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks),
+            *chosen.out.glob("phase1-*"),
+        ]:
+            shutil.rmtree(folder, ignore_errors=True)
+    work = [
+        (chosen.data, chosen.out / f"{arm}-seed{seed}", c, chosen.share) for (arm, seed), c in tasks.items()
+    ]
+    done = dict(zip(tasks, run_all(_run, work, jobs=chosen.jobs), strict=True))
     by_arm = {}
     for arm in chosen.arms:
-        runs = [{k: v for k, v in done[arm, seed].items() if k != "of"} for seed in chosen.seeds]
+        runs = [
+            {k: v for k, v in done[arm, seed].items() if k not in ("of", "code")} for seed in chosen.seeds
+        ]
         by_arm[arm] = summarise(runs)
         _print(arm, by_arm[arm], identities)
     write_json(chosen.out / "study.json", {**about, "seeds": chosen.seeds, "arms": by_arm}, indent=1)
@@ -273,4 +278,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted; of each run the last whole epoch is kept, and the same command goes on",
+            file=sys.stderr,
+        )
+        raise SystemExit(130) from None

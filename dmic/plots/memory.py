@@ -208,7 +208,8 @@ def plot_entry_similarities(
     Parameters
     ----------
     found
-        Stage -> kind of similarity -> (n,) cosines. The kinds of notebook 06 have their colours; others get any.
+        Stage -> kind of similarity -> (n,) cosines. The kinds of notebook 06 have their colours; others get any. A kind without
+        values is named in the legend.
     axes
         One Axes per stage; a new figure if None.
     xlabel
@@ -223,11 +224,14 @@ def plot_entry_similarities(
     """
     panels = new_panels(axes, (1, len(found)), (4.6 * len(found), 3.1), sharex=True)
     everything = np.concatenate([np.ravel(values) for kinds in found.values() for values in kinds.values()])
-    bins = np.linspace(min(0.0, everything.min()), 1, 51).tolist()
+    bins = np.linspace(everything.min(initial=0.0), 1, 51).tolist()
     for ax, (stage, kinds) in zip(panels, found.items(), strict=True):
         for place, (kind, values) in enumerate(kinds.items()):
             color, style = _KINDS.get(kind, (f"C{place}", "-"))
             look: dict[str, Any] = {"color": color, "linestyle": style, "linewidth": 2}
+            if not np.size(values):
+                ax.plot([], [], label=f"{kind}: none", **look)
+                continue
             ax.hist(np.ravel(values), bins, density=True, histtype="step", label=kind, **look)
             ax.axvline(float(np.median(np.asarray(values))), color=color, linewidth=1, linestyle=":")
         ax.set(title=stage, xlabel=xlabel, yticks=[])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
+import types
 import typing
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Range", "checked", "near_names", "per_image"]
+
+_UNIONS = (typing.Union, types.UnionType)
 
 
 class Range(NamedTuple):
@@ -38,7 +42,9 @@ def near_names(name: str, known: Iterable[str], *, what: str) -> str:
 
 
 def checked(name: str, value: Any, annotation: Any) -> Any:
-    """Return a value as its annotation says; ints pass for floats, nothing else is converted.
+    """Return a value as its annotation says.
+
+    Converted are NumPy scalars to Python's, ints to floats, lists to sorted tuples without repeats; nothing else.
 
     Parameters
     ----------
@@ -47,31 +53,49 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
     value
         As read.
     annotation
-        A type, ``Literal``, ``Annotated`` type with a `Range`, or one of these ``| None``; forward references resolved.
+        A type, ``Literal`` of strings, ``tuple[type, ...]``, ``Annotated`` type with a `Range`, or several of these joined by ``|``;
+        forward references resolved.
 
     Raises
     ------
     ValueError
-        Another type, not among the literals, or out of range; NaN is in no range.
+        Another type, not among the literals, out of range, NaN or infinite.
+
+    Examples
+    --------
+    >>> checked("keep", [30, 5, 30], Literal["all"] | tuple[int, ...])
+    (5, 30)
     """
-    if typing.get_origin(annotation) is Literal:
-        if value not in (allowed := typing.get_args(annotation)):
-            raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
-        return value
-    alternatives = typing.get_origin(annotation) not in (None, Annotated)
-    kinds, ranges = [], []
-    for part in typing.get_args(annotation) if alternatives else [annotation]:
-        kinds.append(typing.get_args(part)[0] if typing.get_origin(part) is Annotated else part)
-        ranges += [entry for entry in getattr(part, "__metadata__", ()) if isinstance(entry, Range)]
-    if float in kinds and type(value) is int:
+    if getattr(value, "ndim", None) == 0:  # a NumPy scalar
+        value = value.item()
+    expected = []
+    for part in typing.get_args(annotation) if typing.get_origin(annotation) in _UNIONS else (annotation,):
+        kind, *notes = typing.get_args(part) if typing.get_origin(part) is Annotated else (part,)
+        if typing.get_origin(kind) is Literal:
+            if type(value) is str and value in typing.get_args(kind):
+                return value
+            expected.append(f"one of {', '.join(map(repr, typing.get_args(kind)))}")
+        elif typing.get_origin(kind) is tuple:
+            entry = typing.get_args(kind)[0]
+            if isinstance(value, (list, tuple)):
+                return tuple(sorted({checked(f"an entry of {name}", each, entry) for each in value}))
+            expected.append("a list")
+        elif type(value) is kind or (kind is float and type(value) is int):
+            return _in_range(name, value, kind, notes)
+        else:
+            expected.append(kind.__name__)
+    raise ValueError(f"{name} is {value!r} ({type(value).__name__}); expected {' or '.join(expected)}")
+
+
+def _in_range(name: str, value: Any, kind: type, ranges: list[Range]) -> Any:
+    if kind is float:
+        if not abs(value) <= sys.float_info.max:  # NaN, infinite, or an int that no float can hold
+            raise ValueError(f"{name} is {value}; expected a finite number")
         value = float(value)
-    if type(value) not in kinds:
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise ValueError(f"{name} is {value!r} ({type(value).__name__}); expected {wanted}")
-    for low, high in ranges if value is not None else ():
+    for low, high in ranges:
         if not low <= value <= high:
             raise ValueError(
-                f"{name} is {value}; expected {low:g} {'or more' if high == math.inf else f'to {high:g}'}"
+                f"{name} is {value}; expected {low:.10g} {'or more' if high == math.inf else f'to {high:.10g}'}"
             )
     return value
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,26 @@ NUMBERS = ("camera", "identity")
 COUNTED = ("split", "modality", "camera")
 COLUMNS = ("split", "modality", "camera", "identity", "source", "sha256")
 INFO_KEYS = ("name", "version", "size", "counts", "licence", "made")
+DIGITS = 18  # of a number: it fits int64
+SAMPLED = 32  # images whose hash is compared at every opening
 MAKE_ONE = "Make one with: dmic render toy (into data/synthvi-toy)"
+RESTORE = "Put manifest.csv back as it was written, or make the data set again."
 
 
 class DatasetError(ValueError):
     """A data set folder that is missing, broken or cannot be written; the text says what to do."""
 
 
-def read_folder(
-    folder: Path, *, verify: bool = False
-) -> tuple[NDArray[np.uint8], list[dict[str, str]], dict[str, Any]]:
+class Contents(NamedTuple):
+    """What a folder holds, checked."""
+
+    images: NDArray[np.uint8]  # (n, height, width, 3), memory-mapped
+    rows: list[dict[str, str]]  # of the manifest, as text
+    info: dict[str, Any]  # of dataset.json
+    manifest_sha256: str  # of the bytes of manifest.csv: another one where any row, label or image is another
+
+
+def read_folder(folder: Path, *, verify: bool = False) -> Contents:
     """Read the three files of a folder and check them against each other.
 
     Parameters
@@ -40,16 +51,11 @@ def read_folder(
     folder : Path
         A prepared data set folder.
     verify : bool
-        Also hash every image and compare with the manifest.
+        Hash every image and compare with the manifest, not only a few.
 
     Returns
     -------
-    images : (n, height, width, 3) uint8
-        Memory-mapped.
-    rows : list of dict
-        The manifest's rows as text.
-    info : dict
-        Content of ``dataset.json``.
+    Contents
 
     Raises
     ------
@@ -63,15 +69,52 @@ def read_folder(
             raise DatasetError(f"{folder} has no {name}: it is not a finished data set folder. {MAKE_ONE}")
     info = _read_info(folder / "dataset.json")
     array = _read_images(folder / "images.npy", info)
-    rows = _read_manifest(folder / "manifest.csv")
+    rows, manifest_sha256 = _read_manifest(folder / "manifest.csv")
     if len(rows) != len(array):
         raise DatasetError(
-            f"{folder}: manifest.csv has {len(rows)} rows, images.npy {len(array)} images. Prepare it again."
+            f"{folder}: manifest.csv has {len(rows)} rows, images.npy {len(array)} images. {RESTORE}"
         )
     _check_counts(folder, rows, info)
-    if verify:
-        _verify(folder, array, rows)
-    return array, rows, info
+    check_people(folder, rows)
+    _check_hashes(folder, array, rows, range(len(rows)) if verify else _sample(len(rows), manifest_sha256))
+    return Contents(array, rows, info, manifest_sha256)
+
+
+def check_row(where: str, row: Mapping[str, str]) -> None:
+    """Refuse a manifest row, as text, with a value that no reader of the folder would understand.
+
+    Parameters
+    ----------
+    where : str
+        Which row it is: how the message begins.
+    row
+        All of `COLUMNS`, and any others.
+
+    Raises
+    ------
+    DatasetError
+        Naming the column and what was expected.
+    """
+    for column, allowed in ALLOWED.items():
+        if row[column] not in allowed:
+            raise DatasetError(f"{where}: {column} is {row[column]!r}, expected one of {', '.join(allowed)}.")
+    for column in NUMBERS:
+        if not row[column].isdecimal() or len(row[column]) > DIGITS:
+            raise DatasetError(
+                f"{where}: {column} is {row[column]!r}, expected a whole number, 0 or more, in digits."
+            )
+
+
+def check_people(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Refuse rows, each by itself right, that make no data set: there are images, and training and test people differ."""
+    training: set[int] = set()
+    test: set[int] = set()
+    for row in rows:
+        (training if row["split"] == "train" else test).add(int(row["identity"]))
+    if not training | test:
+        raise DatasetError(f"{folder} holds no images.")
+    if shared := sorted(training & test)[:5]:
+        raise DatasetError(f"{folder}: identities {shared} are in training and test. They must be disjoint.")
 
 
 def count_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -116,33 +159,46 @@ def _read_images(path: Path, info: dict[str, Any]) -> NDArray[np.uint8]:
         raise DatasetError(f"{path} holds {array.dtype}, expected uint8 (0..255).")
     if array.ndim != 4 or array.shape[3] != 3:
         raise DatasetError(f"{path} has shape {array.shape}, expected (images, height, width, 3).")
-    if list(array.shape[1:3]) != list(info["size"]):
+    if list(array.shape[1:3]) != info["size"]:
         raise DatasetError(
             f"{path} holds images of {list(array.shape[1:3])} pixels, dataset.json says {info['size']}."
         )
     return array
 
 
-def _read_manifest(path: Path) -> list[dict[str, str]]:
-    """Read ``manifest.csv`` and check its columns and values."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or [])]:
-            raise DatasetError(f"{path} lacks the column(s) {', '.join(missing)}; found {reader.fieldnames}.")
-        rows = list(reader)
-    for line, row in enumerate(rows, start=2):
-        for column, allowed in ALLOWED.items():
-            if row[column] not in allowed:
-                expected = ", ".join(allowed)
-                raise DatasetError(
-                    f"{path} line {line}: {column} is {row[column]!r}, expected one of {expected}."
-                )
-        for column in NUMBERS:
-            if not (row[column] or "").isdecimal():
-                raise DatasetError(
-                    f"{path} line {line}: {column} is {row[column]!r}, expected a whole number."
-                )
-    return rows
+def _read_manifest(path: Path) -> tuple[list[dict[str, str]], str]:
+    """Read ``manifest.csv``, check its columns and values, and hash its bytes."""
+    content = path.read_bytes()
+    try:
+        rows = list(_rows(path, content.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DatasetError(
+            f"{path} line {line} is no UTF-8 text ({error.reason}). Saved by a spreadsheet? {RESTORE}"
+        ) from None
+    except csv.Error as error:
+        raise DatasetError(f"{path} is no table with commas ({error}). {RESTORE}") from None
+    return rows, hashlib.sha256(content).hexdigest()
+
+
+def _rows(path: Path, text: str) -> Iterator[dict[str, str]]:
+    """The checked rows of a manifest; empty lines and any kind of line ends do no harm."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = next(reader, [])
+    if wrong := [column for column in COLUMNS if header.count(column) != 1]:
+        commas = " Columns are parted by commas." if len(header) == 1 else ""
+        raise DatasetError(
+            f"{path} lacks or repeats the column(s) {', '.join(wrong)}; found {header}.{commas}"
+        )
+    for values in filter(None, reader):
+        where = f"{path} line {reader.line_num}"
+        if len(values) != len(header):
+            raise DatasetError(
+                f"{where}: {len(values)} fields, expected {len(header)} as in line 1. {RESTORE}"
+            )
+        row = dict(zip(header, values, strict=True))
+        check_row(where, row)
+        yield row
 
 
 def _check_counts(folder: Path, rows: list[dict[str, str]], info: dict[str, Any]) -> None:
@@ -152,14 +208,37 @@ def _check_counts(folder: Path, rows: list[dict[str, str]], info: dict[str, Any]
         if not isinstance(stated, dict) or stated.get(key) != value:
             said = stated.get(key) if isinstance(stated, dict) else stated
             raise DatasetError(
-                f"{folder}: dataset.json counts {key} as {said}, the manifest gives {value}. Prepare it again."
+                f"{folder}: dataset.json counts {key} as {said}, the manifest gives {value}. {RESTORE}"
             )
 
 
-def _verify(folder: Path, array: NDArray[np.uint8], rows: list[dict[str, str]]) -> None:
-    """Hash every image again."""
-    for index, row in enumerate(rows):
-        if image_hash(array[index]) != row["sha256"]:
-            raise DatasetError(
-                f"{folder}: image {index} ({row['source']}) does not have the hash that its manifest row says."
-            )
+def _sample(images: int, manifest_sha256: str) -> list[int]:
+    """Places of the first, the last and `SAMPLED` other images: sorted or shifted rows do not get past them.
+
+    The manifest's hash is the seed: a folder opens always or never, so that an error can be shown to somebody else, while
+    an edited manifest is looked at in other places. A single wrong row is what ``verify`` is for.
+    """
+    drawn = np.random.default_rng(int(manifest_sha256, 16)).choice(
+        images, min(images, SAMPLED), replace=False
+    )
+    return sorted({0, images - 1, *drawn.tolist()})
+
+
+def _check_hashes(
+    folder: Path, array: NDArray[np.uint8], rows: list[dict[str, str]], places: Iterable[int]
+) -> None:
+    """The images at these places must have the hashes of their rows. A spreadsheet counts rows as ``line`` does here."""
+    for place in places:
+        row, found = rows[place], image_hash(array[place])
+        if row["sha256"] == found:
+            continue
+        for line, other in enumerate(rows, start=2):
+            if other["sha256"] == found:
+                raise DatasetError(
+                    f"{folder}: the rows of manifest.csv are in another order than the images. Line {place + 2} should be the "
+                    f"one of image {place}, which stands in line {line}. Sorted in a spreadsheet? {RESTORE}"
+                )
+        raise DatasetError(
+            f"{folder}: image {place} does not have the hash that manifest.csv line {place + 2} ({row['source']}) says. "
+            f"Images or rows were changed. {RESTORE}"
+        )

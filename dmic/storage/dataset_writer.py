@@ -6,11 +6,12 @@ Taught in: notebooks/01_people_and_cameras.ipynb
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dmic.storage.dataset_folder import COLUMNS, COUNTED, DatasetError, count_rows, image_hash
+from dmic.storage.dataset_folder import (
+    COLUMNS,
+    COUNTED,
+    DatasetError,
+    check_people,
+    check_row,
+    count_rows,
+    image_hash,
+)
 
 
 class DatasetWriter:
@@ -47,7 +56,8 @@ class DatasetWriter:
     Raises
     ------
     DatasetError
-        The folder exists, cannot be written, or the images do not match what was announced.
+        The folder exists, cannot be written, or the images do not match what was announced. A row that `open_dataset` would
+        refuse is refused by `append`, which then has written nothing of it; people both in training and test when finishing.
     """
 
     def __init__(
@@ -66,9 +76,15 @@ class DatasetWriter:
         self._overwrite = overwrite
         self._info: dict[str, Any] = {"name": name, "version": version, "size": list(size)}
         self._info |= {"licence": licence, "made": dict(made)}
+        try:
+            json.dumps(self._info)  # now, not after the last image
+        except TypeError as error:
+            raise DatasetError(
+                f"dataset.json cannot hold this description ({error}). Use text and numbers."
+            ) from None
         self._shape = (count, *size, 3)
-        # Of every row only what is counted: the rest is on disk already.
-        self._counted: list[dict[str, str]] = []
+        self._columns: list[str] = []  # of the manifest; the first row says which
+        self._rows: list[dict[str, str]] = []  # of every row only what is still needed: the rest is on disk
         self._temporary = self.path.with_name(f"{_prefix(self.path)}{os.getpid()}")
         try:
             self._open()
@@ -100,6 +116,7 @@ class DatasetWriter:
         self._temporary.mkdir()
         self._images = (self._temporary / "images.npy").open("wb")
         self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
+        self._lines = csv.writer(self._manifest, lineterminator="\n")
         header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
         np.lib.format.write_array_header_1_0(self._images, header)
 
@@ -111,29 +128,45 @@ class DatasetWriter:
 
     def append(self, image: NDArray[np.uint8], **row: Any) -> None:
         """Add one image (height, width, 3) uint8 and its manifest row (all `COLUMNS` but ``sha256``, and any others)."""
-        place = len(self._counted)
+        place = len(self._rows)
         if place >= self._shape[0]:
             raise DatasetError(f"More images than the {self._shape[0]} announced.")
         if image.shape != (wanted := self._shape[1:]) or image.dtype != np.uint8:
             raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {wanted} uint8.")
-        if missing := [column for column in COLUMNS if column != "sha256" and column not in row]:
-            raise DatasetError(f"The row of image {place} lacks {', '.join(missing)}.")
-        if place == 0:
-            columns = dict.fromkeys([*COLUMNS, *row])  # in this order, each once
-            self._lines = csv.DictWriter(self._manifest, list(columns), lineterminator="\n")
-            self._lines.writeheader()
+        text = self._checked(f"The row of image {place}", {**row, "sha256": image_hash(image)})
         try:
+            if not self._columns:
+                self._columns = list(dict.fromkeys([*COLUMNS, *row]))  # in this order, each once
+                self._lines.writerow(self._columns)
+            self._lines.writerow([text[column] for column in self._columns])
             self._images.write(np.ascontiguousarray(image).tobytes())
-            self._lines.writerow({**row, "sha256": image_hash(image)})
         except OSError as error:
             raise self._unwritable(error) from None
-        self._counted.append({column: str(row[column]) for column in COUNTED})
+        self._rows.append({column: text[column] for column in (*COUNTED, "identity")})
+
+    def _checked(self, where: str, row: Mapping[str, Any]) -> dict[str, str]:
+        """Return a row as the text that the manifest will hold, or refuse it."""
+        if missing := [column for column in COLUMNS if column not in row]:
+            raise DatasetError(f"{where} lacks {', '.join(missing)}.")
+        if self._columns and (odd := sorted(set(row) ^ set(self._columns))):
+            raise DatasetError(
+                f"{where} has other columns than the first row: {', '.join(odd)} is only in one of them."
+            )
+        text = {column: "" if value is None else str(value) for column, value in row.items()}
+        check_row(where, text)
+        if not _is_readable(text.values()):
+            odd = [
+                f"{column} is {value!r:.200}" for column, value in text.items() if not _is_readable([value])
+            ]
+            raise DatasetError(f"{where}: {', '.join(odd)}, which a table in UTF-8 cannot hold.")
+        return text
 
     def finish(self) -> None:
         """Write ``dataset.json``, then rename the temporary folder."""
-        if len(self._counted) != self._shape[0]:
-            raise DatasetError(f"{self._shape[0]} images were announced, {len(self._counted)} written.")
-        info = {**self._info, "counts": count_rows(self._counted)}
+        if len(self._rows) != self._shape[0]:
+            raise DatasetError(f"{self._shape[0]} images were announced, {len(self._rows)} written.")
+        check_people(self.path, self._rows)
+        info = {**self._info, "counts": count_rows(self._rows)}
         try:
             self._images.close()
             self._manifest.close()
@@ -170,6 +203,16 @@ class DatasetWriter:
                 self.finish()
         finally:
             self.abandon()
+
+
+def _is_readable(values: Iterable[str]) -> bool:
+    """Whether a line of these values is read as it was written: not so some control characters, half characters, long texts."""
+    values, line = list(values), io.StringIO(newline="")
+    try:
+        csv.writer(line, lineterminator="\n").writerow(values)
+        return list(csv.reader(io.StringIO(line.getvalue().encode().decode(), newline=""))) == [values]
+    except (UnicodeEncodeError, csv.Error):
+        return False
 
 
 def _prefix(path: Path) -> str:

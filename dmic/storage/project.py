@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 from dmic.presets import RENDERED
+from dmic.storage.checking import near_names
 from dmic.storage.dataset_folder import DatasetError
 
 __all__ = [
@@ -47,8 +50,8 @@ def default_data_folder(preset: str) -> Path:
     return project_path(f"data/synthvi-{preset}" if preset in RENDERED else f"data/{preset}")
 
 
-def load_renderer() -> ModuleType:
-    """Import ``data_scripts.render_synthvi`` from the checkout.
+def load_renderer(name: str = "render_synthvi") -> ModuleType:
+    """Import ``data_scripts.render_synthvi``, or another module of ``data_scripts``, from the checkout.
 
     Raises
     ------
@@ -63,30 +66,39 @@ def load_renderer() -> ModuleType:
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    return importlib.import_module("data_scripts.render_synthvi")
+    return importlib.import_module(f"data_scripts.{name}")
 
 
 def ensure_data(data_root: str | Path, *, preset: str) -> Path:
-    """Return the data set folder as an absolute path, rendering people into it if it does not exist yet.
+    """Return the data set folder as an absolute path, rendering people if the preset's own place has none yet.
 
     Parameters
     ----------
     data_root
         A prepared data set folder; relative paths start at the project's root.
     preset
-        Those of ``presets.RENDERED`` are rendered when missing; other data sets cannot be made, only prepared.
+        Those of ``presets.RENDERED`` are rendered into `default_data_folder` when missing, and nowhere else: another folder
+        that is not there is a mistyped name, or somebody wants other people. Other data sets cannot be made, only prepared.
 
     Raises
     ------
     DatasetError
-        If the folder is missing and cannot be rendered, or rendering failed.
+        If the folder is missing and not to be rendered here, or rendering failed.
     """
     folder = project_path(data_root)
     if (folder / "dataset.json").is_file():
+        _say_what_differs(folder, preset)
         return folder
+    by_hand = f"dmic render {preset} --out {shlex.quote(str(folder))}"
     if preset not in RENDERED:
         raise DatasetError(
-            f"no data set in {folder}; {preset} needs your own copy, prepared by the scripts of the repository (data_scripts/)"
+            f"no data set in {folder}{_near(folder)}; {preset} needs your own copy, prepared by the scripts of the repository "
+            "(data_scripts/)"
+        )
+    if folder.resolve() != default_data_folder(preset).resolve():
+        raise DatasetError(
+            f"no data set in {folder}{_near(folder)}; to render people there: {by_hand} (only "
+            f"{default_data_folder(preset)} is rendered by itself)"
         )
     print(
         f"No data in {data_root} yet: rendering people (preset {preset}), once, about a minute ...",
@@ -96,10 +108,40 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, cwd=project_root())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DatasetError(
-            f"rendering failed: {last}; run dmic render {preset} --out {folder} by hand to see all"
-        )
+        raise DatasetError(f"rendering failed: {last}; run {by_hand} by hand to see all")
     return folder
+
+
+def _near(folder: Path) -> str:
+    """Data sets that may have been meant: those in this folder, else those beside it."""
+    inside, beside = (
+        sorted(file.parent.name for file in place.glob("[!.]*/dataset.json"))
+        for place in (folder, folder.parent)
+    )
+    if inside:
+        return f", but in it: {', '.join(inside)}"
+    return f" ({near_names(folder.name, beside, what='data set')})" if beside else ""
+
+
+def _say_what_differs(folder: Path, preset: str) -> None:
+    """Print a line if the people of a folder were rendered by another preset, or by another version of the renderer."""
+    try:
+        made = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["made"]
+        rendered, version = made["preset"], made["generator_version"]
+    except (ValueError, KeyError, TypeError):
+        return  # not rendered; whether it is a data set at all, `open_dataset` says
+    try:
+        current = load_renderer("synthvi").GENERATOR_VERSION
+    except DatasetError:
+        current = version
+    if preset in RENDERED and rendered != preset:
+        print(f"note: {folder} holds people of preset {rendered}, not {preset}", flush=True)
+    if version != current:
+        print(
+            f"note: {folder} was rendered by version {version}, now there is {current}; for new people: "
+            f"dmic render {rendered} --out {shlex.quote(str(folder))} --force",
+            flush=True,
+        )
 
 
 def git_commit() -> tuple[str | None, bool]:

@@ -1,53 +1,78 @@
 """The run folder: what a training run leaves on disk, written so that a kill at any moment loses one epoch at most.
 
-Layout: ``config.json``, ``environment.json``, ``metrics.jsonl`` (one line per epoch), ``pseudo_labels/*.npz``,
-``embeddings/*.npz`` (test features before, between and after the phases), ``checkpoints/epoch_NNN/`` with
-``checkpoint.safetensors`` and ``state.pt`` (the newest one only), ``summary.json`` when the run is complete.
+Layout: ``config.json``; ``environment.json`` (what the run was made from, see `dmic.storage.provenance`); ``metrics.jsonl`` (one
+line per epoch); ``pseudo_labels/*.npz``; ``embeddings/*.npz`` (test features before, between and after the phases);
+``checkpoints/`` (`dmic.storage.checkpoints`); ``summary.json`` when the run is complete. ``NAME.lock`` beside the folder is held
+by the process that writes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import accelerate
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors import SafetensorError
 
-from dmic import __version__
-from dmic.config import Config, from_json, to_json
+from dmic.config import Config, ConfigError, from_json, to_json
+from dmic.storage.checkpoints import Checkpoint, Checkpoints
 from dmic.storage.files import to_jsonable, write_json, write_text
-from dmic.storage.project import git_commit
+from dmic.storage.locking import InUseError, hold
+from dmic.storage.provenance import TRAINS_NOTHING, changed_fields, data_fingerprint
 
-__all__ = ["RunError", "RunFolder", "changed_fields"]
+if TYPE_CHECKING:
+    from dmic.images import ImageTable
+
+__all__ = ["RunError", "RunFolder", "adopt", "clear"]
+
+_FOLDERS = ("pseudo_labels", "embeddings", "checkpoints")
+_FILES = (
+    "summary.json",
+    "study.json",
+    "report.html",
+    "09_full_training.ipynb",
+    "metrics.jsonl",
+    "environment.json",
+)
+_ELSE = "choose another folder (--run; make: RUN=), or start anew in this one (--restart; make: FRESH=1; resume=False)"
 
 
 class RunError(RuntimeError):
     """A run folder cannot be used for this run; the message says why and what to do."""
 
 
+def clear(path: Path) -> None:
+    """Remove what a run left in a folder, but for ``config.json``, by which the folder stays a run's. Anything else stays.
+
+    Cut short, it leaves no run that looks finished.
+    """
+    for name in (*_FILES, *reversed(_FOLDERS)):
+        if name in _FOLDERS and (path / name).is_dir():
+            shutil.rmtree(path / name)
+        elif name not in _FOLDERS:
+            (path / name).unlink(missing_ok=True)
+
+
 class RunFolder:
-    """One run's folder.
+    """One run's folder. Opening it reads; ``begin`` is the first to write.
 
     Parameters
     ----------
     path : Path
     config : Config
-        What the run is; a folder that holds another configuration is refused.
-    data : str
-        What the images are, in words and with a fingerprint; a folder of other data is refused.
-    folder : Path, optional
-        Where the images are, for whoever opens the run later; None where they are in no folder.
-    resume : bool
-        False starts anew: an existing folder of the same run is deleted first.
+        What the run is; a folder that holds another configuration is refused (but for ``provenance.TRAINS_NOTHING``).
+    table : ImageTable
+        A folder that was trained on other labels or images is refused.
+    anew : bool
+        Nothing is refused that a run left: ``begin`` removes it.
     writable : bool
         False for all but the main process of a distributed run: they read and never write.
 
@@ -58,147 +83,212 @@ class RunFolder:
     """
 
     def __init__(
-        self,
-        path: Path,
-        config: Config,
-        *,
-        data: str,
-        folder: Path | None = None,
-        resume: bool = True,
-        writable: bool = True,
+        self, path: Path, config: Config, table: ImageTable, *, anew: bool = False, writable: bool = True
     ) -> None:
-        self.path, self.writable = path, writable
-        stored = path / "config.json"
-        if stored.is_file() and writable:
-            if self.load_checkpoint() is None:
-                stored.unlink()  # nothing was trained: the folder is free for any configuration
-            else:
-                self._refuse_another_run(config, data)
-            if not resume:
-                gone = path.with_name(path.name + ".deleted")
-                shutil.rmtree(gone, ignore_errors=True)
-                os.replace(path, gone)
-                shutil.rmtree(gone)
-        elif writable and path.exists() and any(path.iterdir()):
-            raise RunError(
-                f"{path} exists, is not empty and holds no config.json; choose another run folder (--run; make: RUN=)"
-            )
-        if writable:
-            path.mkdir(parents=True, exist_ok=True)
-            if not stored.is_file():
-                write_text(stored, to_json(config))  # first: from now on the folder is this run's
-            for name in ("pseudo_labels", "embeddings", "checkpoints"):
-                (path / name).mkdir(exist_ok=True)
-            if self.load_checkpoint() is None:
-                write_json(path / "environment.json", _environment(data, folder))
+        self.path, self.config, self.anew, self.writable = path, config, anew, writable
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.origin: dict[str, Any] = {
+            "data": f"{table.name}, {len(table)} images",
+            "data_folder": None if table.folder is None else str(table.folder),
+            "fingerprint": data_fingerprint(table),
+        }
+        self._check()
 
-    def _refuse_another_run(self, config: Config, data: str) -> None:
-        stored = from_json((self.path / "config.json").read_text())
-        if stored != config:
+    def _check(self) -> None:
+        """Refuse a folder of something else."""
+        stored = self.path / "config.json"
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file; choose another run folder (--run; make: RUN=)")
+        if not stored.is_file():
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise RunError(
+                    f"{self.path} is not empty and holds no config.json; choose another run folder (--run; make: RUN=)"
+                )
+            return
+        try:
+            fields = changed_fields(from_json(stored.read_text(encoding="utf-8")), self.config)
+        except (ConfigError, UnicodeDecodeError) as error:
             raise RunError(
-                f"{self.path} holds a run with another configuration ({_difference(stored, config)}); choose another "
-                "folder (--run; make: RUN=), or delete this one"
+                f"{stored} is no configuration of a run ({error}); choose another run folder (--run; make: RUN=)"
+            ) from None
+        if self.anew or not self.checkpoints.epochs():  # nothing was trained: free for any configuration
+            return
+        fields = {name: values for name, values in fields.items() if name not in TRAINS_NOTHING}
+        if fields:
+            said = "; ".join(
+                f"{name} is {there!r} there, {here!r} here" for name, (there, here) in fields.items()
             )
-        environment = self.path / "environment.json"
-        found = json.loads(environment.read_text())["data"] if environment.is_file() else data
-        if found != data:
+            raise RunError(f"{self.path} holds a run with another configuration ({said}); {_ELSE}")
+        self._check_origin()
+
+    def _check_origin(self) -> None:
+        """Refuse other data, a configuration that was edited by hand, and a run that does not know what it was made from."""
+        known = self.environment
+        if not known.get("fingerprint") or not known.get("parts"):
             raise RunError(
-                f"{self.path} holds a run on other images ({found}; now {data}); choose another folder"
+                f"{self.path} does not say what it was trained on (environment.json has no fingerprint: an older version "
+                f"wrote none); {_ELSE}"
             )
+        here = self.origin["fingerprint"]
+        other = [name for name in here if known["fingerprint"].get(name) != here[name]]
+        if other:
+            raise RunError(
+                f"{self.path} was trained on other data: {', '.join(other)} differ ({known['data']} there, "
+                f"{self.origin['data']} here); {_ELSE}"
+            )
+        if known.get("config_sha256") != _hash(self.path / "config.json"):
+            raise RunError(
+                f"{self.path / 'config.json'} was edited after training began: what is trained there is not what it says; {_ELSE}"
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that writes to the folder, see `dmic.storage.locking`; ``RunError`` if another one is."""
+        try:
+            with hold(self.path) if self.writable else nullcontext():
+                yield
+        except InUseError as error:
+            raise RunError(f"{error}; or choose another run folder (--run; make: RUN=)") from None
+
+    def begin(self) -> None:
+        """Prepare the folder for training: remove an earlier run if it starts anew, else check once more what is there."""
+        if not self.writable:
+            return
+        self._check()
+        if self.anew:
+            clear(self.path)
+            self.anew = False
+        with self.writing("the run folder"):
+            for name in _FOLDERS:
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            if not self.checkpoints.epochs():
+                adopt(self.path, self.config, {**self.origin, "parts": []})
+
+    def check_room(self, model: torch.nn.Module, table: ImageTable) -> None:
+        """Refuse to start what the disk cannot hold: checkpoints with Adam's two moments, labels and test embeddings."""
+        t = self.config.training
+        there, last = len(self.checkpoints.epochs()), 2 * t.epochs
+        kept = last if t.keep == "all" else min(last, 3 + (0 if isinstance(t.keep, str) else len(t.keep)))
+        checkpoint = sum(value.nbytes for value in model.state_dict().values())
+        checkpoint += 2 * sum(value.nbytes for value in model.parameters() if value.requires_grad)
+        needed = checkpoint * (max(kept - there, 0) + 1) + 8 * last * 3 * len(
+            table
+        )  # one beside them while it is written
+        free = shutil.disk_usage(self.path).free
+        if self.writable and needed > free:
+            raise RunError(
+                f"the run will write {needed / 2**30:.2f} GiB into {self.path}, where {free / 2**30:.2f} GiB are free; free some "
+                "room, choose another folder (--run; make: RUN=), or keep fewer checkpoints (training.keep)"
+            )
+
+    def labels_before(self, phase: int, epoch: int) -> dict[str, NDArray[Any]] | None:
+        """Read the pseudo labels of the epoch before, so that a resumed run goes on from the same; None before the first."""
+        phase, epoch = (phase, epoch - 1) if epoch else (phase - 1, self.config.training.epochs - 1)
+        return self.read_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}")
+
+    def write_labels(self, phase: int, epoch: int, labels: dict[str, NDArray[np.int64]]) -> None:
+        """Write the pseudo labels of an epoch, by stream."""
+        self.write_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}", **labels)
+
+    def record(self, part: dict[str, Any]) -> None:
+        """Write down in ``environment.json`` what trains from ``part["first_epoch"]`` on."""
+        known = self.environment
+        parts = [entry for entry in known["parts"] if entry["first_epoch"] < part["first_epoch"]]
+        unlike = not parts or {**parts[-1], "first_epoch": 0} != {**to_jsonable(part), "first_epoch": 0}
+        if self.writable:
+            with self.writing("environment.json"):
+                write_json(self.path / "environment.json", {**known, "parts": parts + [part] * unlike})
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the run was made from: ``data``, ``fingerprint``, and ``parts``, one for each range of epochs made alike."""
+        file = self.path / "environment.json"
+        try:
+            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except ValueError:
+            return {}
 
     @property
     def summary(self) -> dict[str, Any] | None:
         """The finished run's summary, or None."""
         file = self.path / "summary.json"
-        return json.loads(file.read_text()) if file.is_file() else None
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete and may be read."""
+        whole = self.checkpoints.epochs()[-1:] == [2 * self.config.training.epochs]
+        return not self.anew and whole and self.summary is not None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``: the run is complete."""
         if self.writable:
-            write_json(self.path / "summary.json", summary)
+            with self.writing("summary.json"):
+                write_json(self.path / "summary.json", summary)
 
     def history(self, epochs: int | None = None) -> list[dict[str, Any]]:
         """Return the lines of ``metrics.jsonl``, the first ``epochs`` of them."""
         file = self.path / "metrics.jsonl"
         # a line that a kill cut short has no newline
-        lines = file.read_text().split("\n")[:-1] if file.is_file() else []
+        lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.is_file() else []
         return [json.loads(line) for line in lines[:epochs]]
 
     def write_history(self, history: list[dict[str, Any]]) -> None:
         """Replace ``metrics.jsonl``: one line per epoch."""
         if self.writable:
             lines = (json.dumps(to_jsonable(line)) + "\n" for line in history)
-            write_text(self.path / "metrics.jsonl", "".join(lines))
+            with self.writing("metrics.jsonl"):
+                write_text(self.path / "metrics.jsonl", "".join(lines))
 
     def write_arrays(self, name: str, **arrays: NDArray[Any]) -> None:
         """Write ``<name>.npz``, e.g. ``pseudo_labels/phase1_epoch_000``."""
         if self.writable:
             temporary = self.path / f"{name}.tmp.npz"
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
-            os.replace(temporary, self.path / f"{name}.npz")
+            with self.writing(f"{name}.npz"):
+                np.savez(temporary, **arrays)  # type: ignore[arg-type]
+                os.replace(temporary, self.path / f"{name}.npz")
 
     def read_arrays(self, name: str) -> dict[str, NDArray[Any]] | None:
         """Read ``<name>.npz``, or return None."""
         file = self.path / f"{name}.npz"
         return dict(np.load(file)) if file.is_file() else None
 
-    def save_checkpoint(self, epoch: int, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Write the checkpoint taken after ``epoch`` epochs and drop older ones; the rename makes it whole or absent."""
-        if not self.writable:
-            return
-        folder = self.path / "checkpoints"
-        temporary = folder / f"epoch_{epoch:03d}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        save_file({k: v.contiguous() for k, v in weights.items()}, temporary / "checkpoint.safetensors")
-        torch.save(state, temporary / "state.pt")
-        target = folder / f"epoch_{epoch:03d}"
-        shutil.rmtree(target, ignore_errors=True)
-        os.replace(temporary, target)
-        for old in folder.iterdir():
-            if old != target:
-                shutil.rmtree(old)
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, and drop those that ``training.keep`` does not name."""
+        t, now = self.config.training, checkpoint.epochs
+        kept = {now - 1, t.epochs, *(() if isinstance(t.keep, str) else t.keep)}
+        if self.writable:
+            with self.writing(f"the checkpoint after epoch {now}"):
+                self.checkpoints.save(checkpoint, keep=None if t.keep == "all" else kept)
 
-    def load_checkpoint(self) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
-        """Return (epochs done, weights, state) of the newest whole checkpoint, or None."""
-        whole = sorted(p for p in (self.path / "checkpoints").glob("epoch_*") if p.suffix != ".tmp")
-        if not whole:
-            return None
-        state = torch.load(whole[-1] / "state.pt", map_location="cpu", weights_only=True)
-        return int(whole[-1].name.split("_")[1]), load_file(whole[-1] / "checkpoint.safetensors"), state
+    def load_checkpoint(self) -> Checkpoint | None:
+        """Return the newest sound checkpoint whose epochs stand in ``metrics.jsonl``, or None if nothing was trained."""
+        found = self.checkpoints.newest(within=len(self.history()))
+        if found is None and self.checkpoints.epochs():
+            raise RunError(
+                f"none of the checkpoints in {self.path} can be used, or metrics.jsonl is cut; {_ELSE}"
+            )
+        return found
 
-
-def changed_fields(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
-    """Return the fields, by dotted name, in which two configurations differ: (old value, new value)."""
-    before, after = json.loads(to_json(old)), json.loads(to_json(new))
-    return {
-        f"{section}.{name}": (value, after[section][name])
-        for section, fields in before.items()
-        if isinstance(fields, dict)
-        for name, value in fields.items()
-        if value != after[section][name]
-    }
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Say of whatever hinders writing what is whole and what to do."""
+        try:
+            yield
+        except (OSError, RuntimeError, SafetensorError) as error:  # torch's own writer raises RuntimeError
+            whole = self.checkpoints.epochs()
+            kept = f"epoch {whole[-1]} is whole" if whole else "no epoch was finished yet"
+            raise RunError(
+                f"cannot write {what} in {self.path} ({error}); {kept}. Free some room or mend the permissions; the same "
+                "command goes on from there"
+            ) from error
 
 
-def _difference(stored: Config, wanted: Config) -> str:
-    fields = changed_fields(stored, wanted)
-    said = [f"{name} is {there!r} there, {here!r} here" for name, (there, here) in fields.items()]
-    return "; ".join(said) or f"its name is {stored.name!r}, here {wanted.name!r}"
+def adopt(path: Path, config: Config, environment: dict[str, Any]) -> None:
+    """Make a folder the run of a configuration, as a study does with its copies of a phase 1 that several arms share."""
+    write_text(path / "config.json", to_json(config))
+    write_json(path / "environment.json", {**environment, "config_sha256": _hash(path / "config.json")})
 
 
-def _environment(data: str, folder: Path | None) -> dict[str, Any]:
-    cuda = torch.cuda.is_available()
-    return {
-        "dmic": __version__,
-        "git": git_commit()[0],
-        "data": data,
-        "data_folder": None if folder is None else str(folder),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "accelerate": accelerate.__version__,
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if cuda else "cpu",
-    }
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
