@@ -20,14 +20,14 @@ from dmic import backbone, dnc, evaluation, sampling
 from dmic.compute.devices import accelerator, bf16_inference, keep_freed_memory, peak_memory_gib
 from dmic.compute.embedding import embed, embed_shared
 from dmic.compute.progress import Progress, ProgressStyle
-from dmic.config import Config
+from dmic.config import Config, with_overrides
 from dmic.epoch import EpochTrainer, TrainingDivergedError, describe_labels, learning_rate
 from dmic.evaluation.stages import StageFeatures, check_test_people, scores
 from dmic.images import ImageTable
 from dmic.storage.checkpoints import Checkpoint, all_finite
 from dmic.storage.files import to_jsonable
 from dmic.storage.provenance import differences, environment, gentler_command
-from dmic.storage.run_folder import RunError, RunFolder
+from dmic.storage.run_folder import ELSE, RunError, RunFolder
 
 __all__ = ["FitResult", "TrainingDivergedError", "embed", "fit"]
 
@@ -118,9 +118,11 @@ class _Run:
         self.protocol = evaluation.protocol_by_name(config.data.protocol)
         check_test_people(table)
         self.folder = RunFolder(path, config, table, anew=not resume, writable=main)
+        # a checkpoint takes the place of starting weights, which may be gone by then
+        given = with_overrides(config, {"backbone.weights": "random"}) if self.folder.goes_on else config
         with torch.random.fork_rng():
             torch.manual_seed(config.training.seed)
-            self.model = backbone.build(config.backbone).to(self.device).to(memory_format=torch.channels_last)
+            self.model = backbone.build(given.backbone).to(self.device).to(memory_format=torch.channels_last)
         self.model.size = (config.data.height, config.data.width)
         self.model.bf16 = bf16_inference(config.training, self.device)
         self.precision = {
@@ -180,9 +182,9 @@ class _Run:
                 if first < epochs:
                     self._phase(phase, first, state if first else {}, history)
         except TrainingDivergedError as error:
-            kept = f"The first {len(history)} of {self.total} epochs are sound and in {self.folder.path}."
+            kept = f"{len(history)} of {self.total} epochs are sound and stay in {self.folder.path}."
             command = gentler_command(self.config, self.folder.path, self.table.folder)
-            raise TrainingDivergedError(f"{error} {kept} Anew, and gentler: {command}") from error
+            raise TrainingDivergedError(f"{error} {kept} To try gentler: {command}") from error
         features["final"] = self._test_features("final", True)
         return self._result(self._finish(features, history), history, features)
 
@@ -260,10 +262,8 @@ class _Run:
         """Embed query and gallery with the network as it is now, or read what an earlier call wrote."""
         stored = None if fresh else self.folder.read_arrays(f"embeddings/{stage}")
         if stored is None and not fresh:
-            raise RunError(
-                f"{self.folder.path / 'embeddings' / stage}.npz is missing, and the network has trained on since: start "
-                "anew (--restart; make: FRESH=1; resume=False) or in another folder"
-            )
+            file = self.folder.path / "embeddings" / f"{stage}.npz"
+            raise RunError(f"{file} is missing, and the network has trained on since; {ELSE}")
         if stored is None:
             stored = {split: self._embed(getattr(self.table, split)) for split in ("query", "gallery")}
             self.folder.write_arrays(f"embeddings/{stage}", **stored)
@@ -288,12 +288,13 @@ class _Run:
         return to_jsonable(summary)
 
     def _environment(self, first_epoch: int) -> dict[str, Any]:
-        processes = self.accelerator.num_processes
-        return environment(first_epoch=first_epoch, precision=self.precision, processes=processes)
+        given = {"processes": self.accelerator.num_processes, "device": self.device.type}
+        return environment(first_epoch=first_epoch, precision=self.precision, **given)
 
     def _say(self, what: str) -> None:
-        """Say in one line that earlier work is used, and where it was made otherwise than now."""
+        """Say in one line that earlier work is used, and what made it otherwise than now."""
         other = differences(self.folder.environment["parts"], self._environment(0))
         made = f"; made by other {other}" if other else ""
         text = f"{self.folder.path}: {what}{made}; FRESH=1 (--restart, resume=False) starts anew"
-        self.progress.say(text, important=bool(other))
+        if self.accelerator.is_main_process:
+            self.progress.say(text, important=bool(other))

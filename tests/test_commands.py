@@ -74,7 +74,11 @@ def test_a_run_that_is_not_finished_has_no_report(tmp_path, capsys):
 def test_a_run_whose_images_are_gone_asks_for_them(tmp_path, capsys):
     (tmp_path / "config.json").write_text(config.to_json(config.preset("toy")))
     (tmp_path / "summary.json").write_text("{}")
-    (tmp_path / "environment.json").write_text(json.dumps({"data_folder": str(tmp_path / "gone")}))
+    known = {"data_folder": str(tmp_path / "gone")}
+    (tmp_path / "environment.json").write_text(json.dumps(known))
+    assert main(["report", "--run", str(tmp_path)]) == 2
+    assert "made by an older version" in capsys.readouterr().err
+    (tmp_path / "environment.json").write_text(json.dumps({**known, "parts": []}))
     assert main(["report", "--run", str(tmp_path)]) == 2
     assert "gone; give their folder with --data" in capsys.readouterr().err
 

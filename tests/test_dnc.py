@@ -1,6 +1,6 @@
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plain
@@ -308,7 +308,7 @@ def test_a_list_longer_than_a_small_set_holds_all_the_others(rng):
         ({"cameras": np.zeros(12)}, "cameras has shape.*dtype float64"),
         ({"modalities": np.zeros((12, 1), np.int64)}, r"modalities has shape \(12, 1\)"),
         ({"modalities": np.array(["v"] * 12)}, "modalities has shape.*dtype <U1"),
-        ({"k2": 9}, "k2 is 9, k1 is 8; expected 1 <= k2 <= k1.*Lower k2 or raise k1"),
+        ({"k2": 9}, "k2 is 9, k1 is 8; expected.* 1 <= k2 <= k1.*Lower k2 or raise k1"),
         ({"k2": 0}, "k2 is 0"),
         ({"k1": 1, "k2": 1}, "k1 is 1; expected"),
         ({"eps": 0.0}, "eps is 0.0, min_samples 4; expected 0 < eps <= 1"),
@@ -374,15 +374,15 @@ class Table:
 
 @pytest.fixture
 def epoch(rng):
-    """Features, table, configuration and hyperparameters of a small epoch: identities 3, 4, 5 in both spectra."""
+    """Features, table, configuration and hyperparameters of a small epoch: identities 3, 4, 5 and cameras in both spectra."""
     identities = np.repeat([3, 4, 5], 20)
-    features = plain.unit(rng.normal(size=(6, 8))[identities] + 0.4 * rng.normal(size=(60, 8)))
-    cameras = rng.integers(1, 5, 60)
+    features = plain.unit(rng.normal(size=(6, 8))[identities] + 0.6 * rng.normal(size=(60, 8)))
+    cameras, modalities = rng.integers(1, 5, 60), rng.integers(0, 2, 60)
     config = ClusteringConfig(
         k1=20, k1_visible=12, k1_infrared=9, k2_infrared_scale=0.5, min_samples=3, expansion_intra="vanilla"
     )
-    table = Table(cameras, (cameras > 2).astype(np.int64), identities)
-    return features, table, config, dnc.EpochParameters(eps=0.5, k2_intra=6, k2_joint=14, eps_joint=0.6)
+    table = Table(cameras, modalities, identities)
+    return features, table, config, dnc.EpochParameters(eps=0.5, k2_intra=6, k2_joint=14, eps_joint=0.3)
 
 
 def test_each_stream_is_clustered_with_its_own_values(epoch):
@@ -392,7 +392,7 @@ def test_each_stream_is_clustered_with_its_own_values(epoch):
     streams = {
         "visible": (table.modalities == 0, 12, 6, 0.5, "vanilla"),
         "infrared": (table.modalities == 1, 9, 3, 0.5, "vanilla"),
-        "joint": (np.ones(60, bool), 20, 14, 0.6, "modality_camera"),
+        "joint": (np.ones(60, bool), 20, 14, 0.3, "modality_camera"),
     }
     for stream, (held, *values) in streams.items():
         arguments = dict(zip(("k1", "k2", "eps", "expansion"), values, strict=True))
@@ -400,6 +400,22 @@ def test_each_stream_is_clustered_with_its_own_values(epoch):
         expected = pseudo_labels(features[held], **labels, **arguments, min_samples=3)
         np.testing.assert_array_equal(found[stream][held], expected)
         assert (found[stream][~held] == -1).all() and found[stream].dtype == np.int64
+    for rule in set(plain.RULES) - {"modality_camera"}:  # other rules, or columns exchanged, would be seen
+        other = pseudo_labels(features, **labels, **{**arguments, "expansion": rule}, min_samples=3)
+        assert (other != found["joint"]).any()
+    exchanged = {"cameras": table.modalities, "modalities": table.cameras}
+    assert (pseudo_labels(features, **exchanged, **arguments, min_samples=3) != found["joint"]).any()
+
+
+def test_exchanging_the_names_of_the_modalities_exchanges_their_labels(epoch):
+    features, table, config, parameters = epoch
+    config = replace(config, k2_infrared_scale=1.0)
+    one = dnc.assign_labels(features, table, config, parameters, phase=2)
+    table.modalities = 1 - table.modalities
+    config = replace(config, k1_visible=config.k1_infrared, k1_infrared=config.k1_visible)
+    other = dnc.assign_labels(features, table, config, parameters, phase=2)
+    for stream, renamed in (("visible", "infrared"), ("infrared", "visible"), ("joint", "joint")):
+        np.testing.assert_array_equal(one[stream], other[renamed])
 
 
 @pytest.mark.parametrize(("scale", "k2"), [(0.5, 3), (0.01, 1), (2.0, 12)])
@@ -437,7 +453,8 @@ def test_the_upper_bound_labels_by_identity(epoch):
 def test_a_stream_without_clusters_is_named_and_a_joint_one_is_survived(epoch, caplog):
     features, table, config, parameters = epoch
     with pytest.raises(NoClustersError, match="infrared images, phase 1: DBSCAN found 0 clusters"):
-        dnc.assign_labels(features, table, config, parameters._replace(eps=0.001), phase=1)
+        pairs = replace(config, k1_infrared=2, k2_infrared_scale=0.1)  # too few for min_samples 3
+        dnc.assign_labels(features, table, pairs, parameters, phase=1)
     found = dnc.assign_labels(features, table, config, parameters._replace(eps_joint=0.001), phase=2)
     assert (found["joint"] == -1).all() and found["visible"].max() >= 0
     assert "no joint cluster" in caplog.text and "Try eps" in caplog.text

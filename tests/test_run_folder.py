@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from test_training import TINY, Killed, colour_people, kill, without_times
 
 import dmic
@@ -77,7 +79,7 @@ def test_other_images_with_the_same_counts_are_other_data(table, shortest, tmp_p
     training.fit(shortest, own, run_dir=tmp_path / "run", callback=never, **QUIET)
     brighter = written(tmp_path / "data", table, change=9)
     assert brighter.info == own.info, "else this would test the counts"
-    with pytest.raises(RunError, match=r"trained on other data: manifest differ.*FRESH=1"):
+    with pytest.raises(RunError, match=r"trained on other data: manifest, images differ.*FRESH=1"):
         training.fit(shortest, brighter, run_dir=tmp_path / "run", **QUIET)
 
 
@@ -150,7 +152,8 @@ def test_a_configuration_that_was_edited_by_hand_is_refused(table, shortest, cop
     """As to train more epochs: the folder would go back to phase 1 with the weights of phase 2."""
     more = config.with_overrides(shortest, {"training.epochs": 2})
     (copied / "config.json").write_text(config.to_json(more))
-    with pytest.raises(RunError, match=r"config.json was edited after training began"):
+    said = r"config.json was edited after training began \(training.epochs is 1 trained, 2 now\); put it back"
+    with pytest.raises(RunError, match=said):
         training.fit(more, table, run_dir=copied, **QUIET)
 
 
@@ -183,11 +186,73 @@ def test_starting_anew_takes_another_configuration_and_leaves_what_is_not_the_ru
 
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_folder_with_somebody_elses_config_is_left_alone(table, shortest, tmp_path, resume):
-    (tmp_path / "config.json").write_text('{"theirs": 1}')
-    with pytest.raises(RunError, match=r"config.json is no configuration of a run"):
+    (tmp_path / "config.json").write_text('{"name": "theirs"}')
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(RunError, match=r"config.json is not a run's"):
         training.fit(shortest, table, run_dir=tmp_path, resume=resume, **QUIET)
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
-    assert (tmp_path / "config.json").read_text() == '{"theirs": 1}'
+    assert (tmp_path / "summary.json").exists()
+    assert (tmp_path / "config.json").read_text() == '{"name": "theirs"}'
+
+
+def test_replaced_images_and_weights_are_noticed(table, shortest, tmp_path, short):
+    """Of a table in memory, whose images no manifest names; and of a file of starting weights."""
+    inverted = dataclasses.replace(
+        table, images=LazyImages(255 - np.asarray(table.images), np.arange(len(table)))
+    )
+    with pytest.raises(RunError, match="other data: images differ"):
+        training.fit(shortest, inverted, run_dir=short.run_dir, **QUIET)
+    file = tmp_path / "start.safetensors"
+    plain = {"backbone.name": "resnet18", "backbone.weights": str(file)}
+    settings = config.with_overrides(shortest, plain)
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        checkpoints.save_file(torchvision.models.resnet18().state_dict(), file)
+        if seed == 0:
+            training.fit(settings, table, run_dir=tmp_path / "run", **QUIET)
+    with pytest.raises(RunError, match="other data: weights differ"):
+        training.fit(settings, table, run_dir=tmp_path / "run", **QUIET)
+    file.unlink()  # a finished run does not need it
+    training.fit(settings, table, run_dir=tmp_path / "run", callback=never, **QUIET)
+
+
+def test_results_go_before_the_run_that_they_were_of(table, shortest, short, copied, monkeypatch):
+    """A kill after new training and before its summary must not leave the old one beside the new network."""
+    shutil.rmtree(copied / "checkpoints" / "epoch_002")
+    with pytest.raises(Killed):
+        training.fit(shortest, table, run_dir=copied, callback=kill, **QUIET)
+    assert not (copied / "summary.json").exists()
+    shutil.rmtree(shutil.copytree(copied, copied.parent / "other") / "checkpoints")
+    other = config.with_overrides(shortest, {"training.seed": 5})
+    with pytest.raises(Killed):  # nothing is left of the first run's epochs, either
+        training.fit(other, table, run_dir=copied.parent / "other", callback=kill, **QUIET)
+    files = sorted(path.name for path in (copied.parent / "other").rglob("*.npz"))
+    assert files == ["phase1_epoch_000.npz", "start.npz"]
+
+
+def test_a_finished_run_without_its_checkpoints_is_no_free_folder(table, shortest, copied):
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(RunError, match="a finished run without its checkpoints"):
+        training.fit(config.with_overrides(shortest, {"training.seed": 5}), table, run_dir=copied, **QUIET)
+
+
+def test_a_folder_whose_first_file_could_not_be_written_is_free(table, shortest, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *names: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        with pytest.raises(RunError, match="cannot write the run folder.*no epoch was finished yet"):
+            training.fit(shortest, table, run_dir=tmp_path / "run", **QUIET)
+    with pytest.raises(Killed):
+        training.fit(shortest, table, run_dir=tmp_path / "run", callback=kill, **QUIET)
+
+
+def test_starting_anew_goes_through_links(table, shortest, copied):
+    """As where checkpoints lie on another disk."""
+    disk = copied.parent / "disk"
+    (copied / "checkpoints").rename(disk)
+    (copied / "checkpoints").symlink_to(disk)
+    (disk / "notes.txt").write_text("mine")
+    with pytest.raises(Killed):
+        training.fit(shortest, table, run_dir=copied, resume=False, callback=kill, **QUIET)
+    assert sorted(path.name for path in disk.iterdir()) == ["epoch_001", "notes.txt"]
 
 
 # -- late ------------------------------------------------------------------------------------------------------------
@@ -284,7 +349,7 @@ def test_nan_in_the_last_step_loses_no_sound_epoch(table, shortest, short, tmp_p
     with monkeypatch.context() as patch:
         spoil(patch, after=1)
         with pytest.raises(
-            training.TrainingDivergedError, match=r"first 1 of 2 epochs are sound .*resume=False"
+            training.TrainingDivergedError, match=r"1 of 2 epochs are sound and stay in .*run-gentler"
         ):
             training.fit(shortest, table, run_dir=tmp_path / "run", **QUIET)
     again = training.fit(shortest, table, run_dir=tmp_path / "run", **QUIET)
@@ -299,8 +364,12 @@ def test_the_command_that_a_diverged_run_advises_can_be_followed(table, shortest
     words = shlex.split(str(diverged.value).split("gentler: ")[1])
     assert words[:2] == ["dmic", "train"]
     options = train.parser().parse_args(words[2:])
-    assert (options.run, options.data, options.restart) == (tmp_path / "my run", tmp_path / "my data", True)
-    wanted = config.with_overrides(shortest, {"training.learning_rate": 7e-4})  # a third of 2e-3
+    assert (options.run, options.data) == (tmp_path / "my run-gentler", tmp_path / "my data")
+    rates = {
+        "training.learning_rate": 7e-4,
+        "training.learning_rate_phase2": 3e-4,
+    }  # a third of 2e-3 and 1e-3
+    wanted = config.with_overrides(shortest, rates)
     assert config.with_overrides(config.preset(options.preset), dict(options.settings)) == wanted
 
 
@@ -444,7 +513,7 @@ def test_a_second_writer_is_refused_and_a_dead_one_leaves_no_lock(table, shortes
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
         training.fit(shortest, table, run_dir=copied, callback=never, **QUIET)  # reading disturbs nobody
-        with pytest.raises(RunError, match=rf"in use: process {other.pid} on \S+ writes there.*--run"):
+        with pytest.raises(RunError, match=rf"in use: process {other.pid} on \S+ writes there.*another run folder"):
             training.fit(shortest, table, run_dir=copied, resume=False, **QUIET)
         other.kill()
     trained = []

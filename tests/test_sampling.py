@@ -75,6 +75,14 @@ def test_anchors_are_drawn_evenly_from_the_cluster():
     )  # chi-square, 4 degrees of freedom, 99.9 %
 
 
+def test_the_other_images_are_drawn_evenly_from_other_cameras():
+    batches = draw([0] * 6, [1, 1, 1, 2, 2, 2], 1, 2, 1800)
+    counts = Counter(tuple(batch[0].tolist()) for batch in batches)
+    assert set(counts) == {(a, b) for a in range(6) for b in range(6) if (a < 3) != (b < 3)}
+    # chi-square, 17 degrees of freedom, 99.9 %
+    assert sum((n - 100) ** 2 / 100 for n in counts.values()) < 40.8
+
+
 def test_fewer_clusters_than_p_fill_the_batch_by_repeating():
     for batch in draw([0, 0, 1, 1, -1], [1, 2, 1, 2, 3], 4, 2, 10):
         assert Counter(np.array([0, 0, 1, 1])[batch[:, 0]].tolist()) == {0: 2, 1: 2}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -388,10 +389,12 @@ def test_study_says_what_it_reads_and_trains_anew_when_asked(studied, table, tmp
     shutil.copytree(shared, tmp_path / "study")
     words = [*arguments, "--out", str(tmp_path / "study"), "--seeds", "0", "--arms", "continued"]
     serve(table, monkeypatch)
-    monkeypatch.setattr(study, "CODE", "abc")
+    made, code = study.CODE, provenance.CODE
+    monkeypatch.setattr(provenance, "CODE", "abc")
+    monkeypatch.setattr(study, "CODE", "def")
     study.main(words)
     run = tmp_path / "study" / "continued-seed0"
-    said = f"{run}: read, not trained; made by other code {provenance.CODE} → abc; --fresh (make: FRESH=1)"
+    said = f"{run}: read, not trained; made by other code {code} → abc, measuring code {made} → def; --fresh"
     assert said in capsys.readouterr().out
     stamp = (run / "metrics.jsonl").stat().st_mtime_ns
     study.main([*words, "--fresh"])
@@ -399,8 +402,9 @@ def test_study_says_what_it_reads_and_trains_anew_when_asked(studied, table, tmp
     assert (tmp_path / "study" / "dmic-seed0").is_dir(), "an arm that was not asked for stays"
     blind = dataclasses.replace(table, cameras=table.modalities + 1)
     serve(blind, monkeypatch)
-    with pytest.raises(RunError, match="other data: cameras"):
+    with pytest.raises(SystemExit):
         study.main(words)
+    assert re.search("other data: cameras.*--fresh", capsys.readouterr().err)
 
 
 def test_study_trains_a_shared_phase_1_once(studied, table, tmp_path, monkeypatch, capsys):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dmic.config import PRESETS, Config, from_json, preset
-from dmic.storage.files import write_text
+from dmic.storage.files import read_json, write_text
 from dmic.storage.project import project_path
 
 __all__ = ["changes_from_preset", "main"]
@@ -46,7 +46,12 @@ def _parameters(run: Path, data: Path | None) -> dict[str, Any]:
         raise ReportError(
             f"{run} was trained with a configuration called {config.name!r}, which is no preset"
         )
-    stored = json.loads((run / "environment.json").read_text(encoding="utf-8")).get("data_folder")
+    known = read_json(run / "environment.json")
+    if "parts" not in known:
+        raise ReportError(
+            f"{run} was made by an older version, whose runs do not know their data; train it anew"
+        )
+    stored = known.get("data_folder")
     folder = data or (Path(stored) if stored else None)
     if folder is None or not (folder / "dataset.json").is_file():
         where = f"not in {folder}" if folder else "in no folder that it knows"

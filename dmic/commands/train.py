@@ -106,10 +106,11 @@ def main(arguments: Sequence[str]) -> int:
         result = fit(config, table, run_dir=run_dir, resume=not options.restart)
     except KeyboardInterrupt:
         whole = Checkpoints(run_dir / "checkpoints").epochs()
+        without = " without --restart (make: FRESH=1)" if options.restart else ""
         kept = (
-            f"epoch {whole[-1]} is whole, and the same command goes on from there"
+            f"epoch {whole[-1]} is whole, and the same command{without} goes on from there"
             if whole
-            else "no epoch is whole"
+            else "no epoch yet"
         )
         print(f"\ninterrupted; {kept} ({run_dir})", file=sys.stderr)
         return 130

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from typing import Any
 
 __all__ = ["run_all"]
@@ -27,6 +29,8 @@ def run_all(work: Callable[..., Any], tasks: Sequence[tuple], *, jobs: int) -> l
             signal.SIG_BLOCK, [signal.SIGINT]
         )  # inherited: Ctrl-C is for this process alone
         found = [pool.submit(work, *task) for task in tasks]
+        for task, future in zip(tasks, found, strict=True):
+            future.add_done_callback(partial(_tell, task))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         try:
             return [future.result() for future in found]
@@ -34,6 +38,16 @@ def run_all(work: Callable[..., Any], tasks: Sequence[tuple], *, jobs: int) -> l
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
+
+
+def _tell(task: tuple, future: Future[Any]) -> None:
+    """Say at once that a task failed: the others go on, and its error is raised after their end."""
+    if not future.cancelled() and (error := future.exception()):
+        print(
+            f"failed: {', '.join(map(str, task[:2]))}: {type(error).__name__}: {error}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _end_with_parent() -> None:

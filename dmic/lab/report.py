@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from dmic.lab.formats import Interval, Number, PerSeed, named
-from dmic.lab.study import summarise
+from dmic.lab.results_file import summarise
 from dmic.plots.ablations import interval
 from dmic.storage.files import write_text
 from dmic.storage.project import project_path

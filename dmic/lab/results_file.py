@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dmic.compute.devices import bf16_is_fast
@@ -31,6 +32,7 @@ __all__ = [
     "made",
     "results_path",
     "run_line",
+    "summarise",
     "write_study",
 ]
 
@@ -147,6 +149,15 @@ def write_study(
         origin["note"] = "; ".join(filter(None, [origin["note"], f"{several}, see environment of each run"]))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {**about, "seeds": origin["seeds"], "made": origin, "runs": lines}, indent=1)
+
+
+def summarise(runs: list[Any]) -> dict[str, Any]:
+    """Return mean and standard deviation over runs of one arm, for every number in them (nested dicts alike)."""
+    first = runs[0]
+    if isinstance(first, dict):
+        return {key: summarise([run[key] for run in runs]) for key in first}
+    values = np.array([np.nan if run is None else run for run in runs], np.float64)
+    return {"mean": float(values.mean()), "std": float(values.std(ddof=1)) if len(values) > 1 else None}
 
 
 def _rounded(value: Any) -> Any:

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,18 @@ from dmic.images import STREAMS, DatasetError, ImageTable, in_stream, open_datas
 from dmic.lab import results_file
 from dmic.lab.arms import ARMS, PHASE2_ONLY
 from dmic.lab.processes import run_all
+from dmic.lab.results_file import summarise
 from dmic.neighbors import nearest
 from dmic.storage.files import to_jsonable, write_json
+from dmic.storage.locking import InUseError, hold
 from dmic.storage.project import default_data_folder, ensure_data
-from dmic.storage.provenance import CODE, data_fingerprint
-from dmic.storage.run_folder import adopt
+from dmic.storage.provenance import code_hash, data_fingerprint, differences, environment
+from dmic.storage.run_folder import RunError, adopt, clear
 
-__all__ = ["ARMS", "at_outlier_share", "main", "summarise"]
+__all__ = ["ARMS", "CODE", "at_outlier_share", "main", "summarise"]
+
+CODE = code_hash("lab/arms.py", "lab/study.py")
+"""The code of this process, with what measures the runs."""
 
 
 def at_outlier_share(
@@ -94,15 +100,6 @@ def at_outlier_share(
     return {**described, "eps": high}
 
 
-def summarise(runs: list[Any]) -> dict[str, Any]:
-    """Return mean and standard deviation over runs of one arm, for every number in them (nested dicts alike)."""
-    first = runs[0]
-    if isinstance(first, dict):
-        return {key: summarise([run[key] for run in runs]) for key in first}
-    values = np.array([np.nan if run is None else run for run in runs], np.float64)
-    return {"mean": float(values.mean()), "std": float(values.std(ddof=1)) if len(values) > 1 else None}
-
-
 def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult:
     """Train one run; a phase 1 that another run of this study has trained the same way is copied from it."""
     first = {"config": to_json(with_overrides(config, PHASE2_ONLY)), "data": data_fingerprint(table)}
@@ -110,6 +107,7 @@ def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult
     phase1 = run_dir.parent / f"phase1-{key}"
     if phase1.is_dir() and not run_dir.exists():
         draft = run_dir.with_name(f".{run_dir.name}.{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(phase1, draft)
         adopt(draft, config, json.loads((draft / "environment.json").read_text(encoding="utf-8")))
         draft.rename(run_dir)
@@ -118,8 +116,10 @@ def _fit(config: Config, table: ImageTable, run_dir: Path) -> training.FitResult
         """Copy the run as it is after phase 1."""
         if line["global_epoch"] == config.training.epochs - 1 and not phase1.exists():
             draft = phase1.with_name(f".{phase1.name}.{os.getpid()}")
+            shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(run_dir, draft)
-            draft.rename(phase1)
+            with suppress(OSError):  # another process has just put the same there
+                draft.rename(phase1)
 
     return training.fit(config, table, run_dir=run_dir, callback=keep)
 
@@ -131,8 +131,10 @@ def _one(config: Config, table: ImageTable, run_dir: Path, share: float) -> dict
     stored = json.loads(done.read_text(encoding="utf-8")) if done.is_file() else {}
     if stored.get("of") == to_jsonable(wanted):
         parts = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))["parts"]
-        others = ({part["code"] for part in parts} | {stored["code"]}) - {CODE}
-        made = f"; made by other code {', '.join(sorted(others))} → {CODE}" if others else ""
+        here = environment(first_epoch=0, precision=parts[-1]["precision"]) | {"device": parts[-1]["device"]}
+        other = [differences(parts, here)] if differences(parts, here) else []
+        other += [f"measuring code {stored['code']} → {CODE}"] if stored["code"] != CODE else []
+        made = f"; made by other {', '.join(other)}" if other else ""
         print(f"{run_dir}: read, not trained{made}; --fresh (make: FRESH=1) starts anew", flush=True)
         return stored
     result = _fit(config, table, run_dir)
@@ -182,11 +184,26 @@ def _run(data: Path, run_dir: Path, config: Config, share: float) -> dict[str, A
     return _one(config, open_dataset(data), run_dir, share)
 
 
-def _remove(out: Path, tasks: dict[tuple[str, int], Config]) -> None:
-    """Delete the runs of the tasks, and every phase 1 that runs share."""
-    for folder in [*(out / f"{arm}-seed{seed}" for arm, seed in tasks), *out.glob("phase1-*")]:
-        if folder.is_dir():
-            shutil.rmtree(folder)
+def _clear(out: Path, tasks: dict[tuple[str, int], Config]) -> None:
+    """Remove what the tasks' runs left, and every phase 1 that runs share; a run in use is not touched: ``InUseError``."""
+    for folder in filter(Path.is_dir, (out / f"{arm}-seed{seed}" for arm, seed in tasks)):
+        with hold(folder):
+            clear(folder)
+            (folder / "config.json").unlink(missing_ok=True)
+            for empty in (*filter(Path.is_dir, folder.iterdir()), folder):
+                with suppress(OSError):  # what is not the run's stays
+                    empty.rmdir()
+    for folder in out.glob("phase1-*"):
+        shutil.rmtree(folder)
+
+
+def _run_all(chosen: argparse.Namespace, tasks: dict[tuple[str, int], Config]) -> dict[tuple[str, int], Any]:
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if chosen.fresh:
+        _clear(chosen.out, tasks)
+    folders = [chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks]
+    work = [(chosen.data, folder, c, chosen.share) for folder, c in zip(folders, tasks.values(), strict=True)]
+    return dict(zip(tasks, run_all(_run, work, jobs=chosen.jobs), strict=True))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -251,17 +268,10 @@ def main(arguments: list[str] | None = None) -> None:
         except results_file.ResultsError as error:
             parser.error(str(error))
     origin = results_file.made(chosen.seeds)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    if chosen.fresh:
-        for folder in [
-            *(chosen.out / f"{arm}-seed{seed}" for arm, seed in tasks),
-            *chosen.out.glob("phase1-*"),
-        ]:
-            shutil.rmtree(folder, ignore_errors=True)
-    work = [
-        (chosen.data, chosen.out / f"{arm}-seed{seed}", c, chosen.share) for (arm, seed), c in tasks.items()
-    ]
-    done = dict(zip(tasks, run_all(_run, work, jobs=chosen.jobs), strict=True))
+    try:
+        done = _run_all(chosen, tasks)
+    except (RunError, InUseError) as error:
+        parser.error(f"{error} (here: --out, --fresh; make: STUDY=, FRESH=1)")
     by_arm = {}
     for arm in chosen.arms:
         runs = [
@@ -281,8 +291,8 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        print(
-            "\ninterrupted; of each run the last whole epoch is kept, and the same command goes on",
-            file=sys.stderr,
+        kept = (
+            "of each run the last whole epoch is kept, and the same command without --fresh (FRESH=1) goes on"
         )
+        print(f"\ninterrupted; {kept}", file=sys.stderr)
         raise SystemExit(130) from None

@@ -11,13 +11,18 @@ import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-__all__ = ["Checkpoint", "Checkpoints", "all_finite"]
+if TYPE_CHECKING:
+    from dmic.backbone import Backbone
+    from dmic.config import TrainingConfig
+    from dmic.images import ImageTable
+
+__all__ = ["Checkpoint", "Checkpoints", "all_finite", "room_needed"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +41,17 @@ def all_finite(weights: dict[str, Tensor]) -> bool:
     return not floating or bool(torch.stack([torch.isfinite(value).all() for value in floating]).all())
 
 
+def room_needed(model: Backbone, table: ImageTable, training: TrainingConfig, *, there: int) -> int:
+    """Return the bytes that a run will write: checkpoints beyond those that are there, labels and test embeddings."""
+    epochs, test = 2 * training.epochs, len(table) - len(table.train)
+    listed = 0 if isinstance(training.keep, str) else len(training.keep)
+    kept = epochs if training.keep == "all" else min(epochs, 3 + listed)
+    weights = sum(value.nbytes for value in model.state_dict().values())
+    moments = 2 * sum(value.nbytes for value in model.parameters() if value.requires_grad)  # Adam's
+    more = max(kept - there, 0) + 1  # one beside them while it is written
+    return more * (weights + moments) + epochs * 3 * 8 * len(table.train) + 3 * 4 * model.dim * test
+
+
 class Checkpoints:
     """The checkpoints in a folder.
 
@@ -49,7 +65,7 @@ class Checkpoints:
         self.folder = folder
 
     def epochs(self) -> list[int]:
-        """Return after how many epochs there are whole checkpoints, ascending."""
+        """Return after how many epochs there are checkpoints, ascending."""
         found = (
             re.fullmatch(r"epoch_(\d+)", path.name) for path in self.folder.glob("epoch_*") if path.is_dir()
         )
@@ -68,17 +84,25 @@ class Checkpoints:
         os.replace(draft, target)
         for epochs in self.epochs():
             if keep is not None and epochs != checkpoint.epochs and epochs not in keep:
-                shutil.rmtree(self._path(epochs))
-        for left in self.folder.glob("epoch_*.tmp"):  # cut short by a kill
-            shutil.rmtree(left)
+                shutil.rmtree(self._path(epochs), ignore_errors=True)
+        self.clear(drafts_only=True)
+
+    def clear(self, *, drafts_only: bool = False) -> None:
+        """Remove all checkpoints, or only what a kill cut short."""
+        for path in self.folder.glob("epoch_*"):
+            if re.fullmatch(r"epoch_\d+\.tmp" if drafts_only else r"epoch_\d+(\.tmp)?", path.name):
+                shutil.rmtree(path)
 
     def newest(self, *, within: int) -> Checkpoint | None:
         """Return the newest sound checkpoint after at most ``within`` epochs, or None.
 
-        One that cannot be read, or holds NaN or infinity, is passed over with a warning.
+        One that is later, cannot be read, or holds NaN or infinity, is passed over with a warning.
         """
-        for epochs in reversed([epochs for epochs in self.epochs() if epochs <= within]):
+        for epochs in reversed(self.epochs()):
             path = self._path(epochs)
+            if epochs > within:
+                logger.warning("%s is passed over: metrics.jsonl holds %d epochs", path, within)
+                continue
             try:
                 state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
                 weights = load_file(path / "checkpoint.safetensors")

@@ -6,10 +6,11 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["to_jsonable", "write_json", "write_text"]
+__all__ = ["read_json", "to_jsonable", "write_json", "write_text"]
 
 
 def to_jsonable(value: Any) -> Any:
@@ -28,8 +29,22 @@ def to_jsonable(value: Any) -> Any:
 def write_text(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all: under another name first, which no other process uses."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power failure may leave the new name with nothing in it
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an object; an empty one where the file is missing or damaged."""
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return {}
 
 
 def write_json(path: Path, content: Any, *, indent: int = 2, sort_keys: bool = False) -> None:

@@ -28,6 +28,7 @@ def hold(folder: Path) -> Iterator[None]:
     InUseError
         If another process holds it, or the lock cannot be written.
     """
+    folder = folder.resolve()
     file = folder.with_name(f"{folder.name}.lock")
     lock = FileLock(file, timeout=0)
     try:
@@ -37,7 +38,7 @@ def hold(folder: Path) -> Iterator[None]:
         holder = file.read_text(encoding="utf-8", errors="replace").strip() or "another process"
         raise InUseError(f"{folder} is in use: {holder} writes there. Wait for its end") from None
     except OSError as error:
-        raise InUseError(f"cannot write to {file.parent} ({error}). Mend its permissions") from None
+        raise InUseError(f"{file} cannot be locked ({error}). Choose a place where you may write") from None
     try:
         with suppress(OSError):  # who holds it is only told, by the next one who asks
             file.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")

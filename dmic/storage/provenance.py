@@ -7,6 +7,7 @@ down, and said where it differs.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import platform
 import shlex
@@ -14,10 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import accelerate
 import numpy as np
 import torch
-import torchvision
 
 import dmic
 from dmic.config import PRESETS, Config, preset, to_json
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CODE",
+    "PACKAGES",
     "TRAINS_NOTHING",
     "changed_fields",
     "code_hash",
@@ -35,10 +35,15 @@ __all__ = [
     "differences",
     "environment",
     "gentler_command",
+    "told",
+    "weights_fingerprint",
 ]
 
 TRAINS_NOTHING = ("data.protocol", "training.device", "training.embed_batch", "training.keep")
 """Fields of the configuration that decide no number of a training: a run folder goes on with others."""
+
+PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "scipy", "numba", "scikit-learn", "timm")
+"""Packages whose versions a run writes down."""
 
 _BESIDE = (
     "first_epoch",
@@ -48,12 +53,12 @@ _BESIDE = (
 )  # written down, not compared: the code's hash says more
 
 
-def code_hash() -> str:
-    """Return a hash of the package's source files that a training may run: the top, evaluation, storage and compute."""
+def code_hash(*more: str) -> str:
+    """Return a hash of the package's source files that a training may run (top, evaluation, storage, compute), and of more."""
     root = Path(dmic.__file__).parent
     files = [file for part in ("", "evaluation", "storage", "compute") for file in (root / part).glob("*.py")]
     digest = hashlib.sha256()
-    for file in sorted(files):
+    for file in sorted([*files, *(root / name for name in more)]):
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
@@ -70,17 +75,28 @@ def data_fingerprint(table: ImageTable) -> dict[str, str]:
     dict
         ``manifest``: the manifest's text, with the labels and the hash of every image (empty for a table made in memory);
         ``cameras``, ``identities``, ``modalities``, ``splits``, ``rows``: the columns of the table, which may differ from the
-        manifest's; ``size``: of the images. The images themselves are not read.
+        manifest's; ``size`` of the images; ``images``: two dozen of them, for tables in memory and replaced arrays.
     """
-    columns = {"cameras": table.cameras, "identities": table.identities, "modalities": table.modalities}
-    columns |= {"rows": table.indices, "size": np.array(table.size)}
-    text = {name: np.asarray(values, np.int64).tobytes() for name, values in columns.items()}
-    text["splits"] = "\n".join(table.splits.tolist()).encode()
+    some = np.unique(np.linspace(0, len(table), 24, endpoint=False).astype(np.int64))[: len(table)]
+    parts = {"cameras": table.cameras, "identities": table.identities, "modalities": table.modalities}
+    parts |= {"rows": table.indices, "size": np.array(table.size)}
+    text = {name: np.asarray(values, np.int64).tobytes() for name, values in parts.items()}
+    text |= {"splits": "\n".join(table.splits.tolist()).encode(), "images": table.gather(some).tobytes()}
     hashes = {name: hashlib.sha256(value).hexdigest()[:12] for name, value in sorted(text.items())}
     return {"manifest": (table.manifest_sha256 or "")[:12], **hashes}
 
 
-def environment(*, first_epoch: int, precision: Mapping[str, str], processes: int) -> dict[str, Any]:
+def weights_fingerprint(weights: str) -> dict[str, str]:
+    """Return a short hash of the file of starting weights; nothing for weights that have a name, or a file that is gone."""
+    file = Path(weights).expanduser()
+    if weights in ("imagenet", "random") or not file.is_file():
+        return {}
+    return {"weights": hashlib.sha256(file.read_bytes()).hexdigest()[:12]}
+
+
+def environment(
+    *, first_epoch: int, precision: Mapping[str, str], processes: int = 1, device: str = "cpu"
+) -> dict[str, Any]:
     """Return what trains from an epoch on (counted from 1 over both phases): code, precision, threads, versions, device."""
     commit, changed = git_commit()
     return {
@@ -92,14 +108,19 @@ def environment(*, first_epoch: int, precision: Mapping[str, str], processes: in
         "precision": dict(precision),
         "threads": torch.get_num_threads(),
         "processes": processes,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "accelerate": accelerate.__version__,
-        "numpy": np.__version__,
         "machine": platform.machine(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": device if device == "cpu" else torch.cuda.get_device_name(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "faiss": _version("faiss-gpu") or _version("faiss-cpu"),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def differences(parts: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> str:
@@ -136,16 +157,27 @@ def changed_fields(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
     }
 
 
+def told(fields: Mapping[str, tuple[Any, Any]], there: str, here: str) -> str:
+    """Return ``changed_fields`` in words: ``training.epochs is 3 there, 5 here``."""
+    return "; ".join(f"{name} is {old!r} {there}, {new!r} {here}" for name, (old, new) in fields.items())
+
+
 def gentler_command(config: Config, run_dir: Path, data: Path | None) -> str:
-    """Return the command that trains a configuration anew in its folder, at a third of its learning rate.
+    """Return the command that trains a configuration at a third of its learning rates, in a folder beside ``run_dir``.
 
     A configuration that bears no preset's name, or a table from no folder, has no command: then what to write in Python.
     """
-    gentler = {"training.learning_rate": float(f"{config.training.learning_rate / 3:.1g}")}
+    t = config.training
+    rates = {
+        "training.learning_rate": t.learning_rate,
+        "training.learning_rate_phase2": t.learning_rate_phase2,
+    }
+    gentler = {name: float(f"{rate / 3:.1g}") for name, rate in rates.items() if rate}
+    beside = str(run_dir.with_name(f"{run_dir.name}-gentler"))
     if config.name not in PRESETS or data is None:
-        return f"dmic.fit(with_overrides(config, {gentler}), table, run_dir={str(run_dir)!r}, resume=False)"
+        return f"dmic.fit(dmic.config.with_overrides(config, {gentler}), table, run_dir={beside!r})"
     settings = {name: ours for name, (_, ours) in changed_fields(preset(config.name), config).items()}
-    words = ["dmic", "train", "--preset", config.name, "--data", str(data), "--run", str(run_dir), "--set"]
+    words = ["dmic", "train", "--preset", config.name, "--data", str(data), "--run", beside, "--set"]
     for name, value in {**settings, **gentler}.items():
         words.append(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
-    return shlex.join([*words, "--restart"])
+    return shlex.join(words)

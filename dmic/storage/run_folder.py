@@ -8,41 +8,43 @@ by the process that writes.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from dmic.config import Config, ConfigError, from_json, to_json
-from dmic.storage.checkpoints import Checkpoint, Checkpoints
-from dmic.storage.files import to_jsonable, write_json, write_text
+from dmic.storage.checkpoints import Checkpoint, Checkpoints, room_needed
+from dmic.storage.files import read_json, to_jsonable, write_json, write_text
 from dmic.storage.locking import InUseError, hold
-from dmic.storage.provenance import TRAINS_NOTHING, changed_fields, data_fingerprint
+from dmic.storage.provenance import (
+    TRAINS_NOTHING,
+    changed_fields,
+    data_fingerprint,
+    told,
+    weights_fingerprint,
+)
 
 if TYPE_CHECKING:
+    from dmic.backbone import Backbone
     from dmic.images import ImageTable
 
-__all__ = ["RunError", "RunFolder", "adopt", "clear"]
+__all__ = ["ELSE", "RunError", "RunFolder", "adopt", "clear"]
+
+logger = logging.getLogger(__name__)
 
 _FOLDERS = ("pseudo_labels", "embeddings", "checkpoints")
-_FILES = (
-    "summary.json",
-    "study.json",
-    "report.html",
-    "09_full_training.ipynb",
-    "metrics.jsonl",
-    "environment.json",
-)
-_ELSE = "choose another folder (--run; make: RUN=), or start anew in this one (--restart; make: FRESH=1; resume=False)"
+_RESULTS = ("summary.json", "study.json", "report.html", "09_full_training.ipynb")
+ELSE = "choose another folder, or start anew in this one (make: FRESH=1; dmic train: --restart; Python: resume=False)"
 
 
 class RunError(RuntimeError):
@@ -54,11 +56,13 @@ def clear(path: Path) -> None:
 
     Cut short, it leaves no run that looks finished.
     """
-    for name in (*_FILES, *reversed(_FOLDERS)):
-        if name in _FOLDERS and (path / name).is_dir():
-            shutil.rmtree(path / name)
-        elif name not in _FOLDERS:
-            (path / name).unlink(missing_ok=True)
+    for name in _RESULTS:
+        (path / name).unlink(missing_ok=True)
+    Checkpoints(path / "checkpoints").clear()
+    for file in [*path.glob("pseudo_labels/*.npz"), *path.glob("embeddings/*.npz")]:
+        file.unlink()
+    for name in ("metrics.jsonl", "environment.json"):
+        (path / name).unlink(missing_ok=True)
 
 
 class RunFolder:
@@ -90,56 +94,57 @@ class RunFolder:
         self.origin: dict[str, Any] = {
             "data": f"{table.name}, {len(table)} images",
             "data_folder": None if table.folder is None else str(table.folder),
-            "fingerprint": data_fingerprint(table),
+            "fingerprint": data_fingerprint(table) | weights_fingerprint(config.backbone.weights),
         }
         self._check()
 
     def _check(self) -> None:
         """Refuse a folder of something else."""
-        stored = self.path / "config.json"
-        if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path} is a file; choose another run folder (--run; make: RUN=)")
-        if not stored.is_file():
-            if self.path.is_dir() and any(self.path.iterdir()):
-                raise RunError(
-                    f"{self.path} is not empty and holds no config.json; choose another run folder (--run; make: RUN=)"
-                )
+        if not (self.path / "config.json").is_file():
+            if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+                raise RunError(f"{self.path} is not empty and holds no run; choose another run folder")
             return
-        try:
-            fields = changed_fields(from_json(stored.read_text(encoding="utf-8")), self.config)
-        except (ConfigError, UnicodeDecodeError) as error:
-            raise RunError(
-                f"{stored} is no configuration of a run ({error}); choose another run folder (--run; make: RUN=)"
-            ) from None
-        if self.anew or not self.checkpoints.epochs():  # nothing was trained: free for any configuration
+        if self.anew and (self.path / "environment.json").is_file():  # a run, whatever its configuration
             return
+        stored = self._stored_config()
+        if self.anew or not self._trained:  # free for any configuration
+            return
+        if not self.checkpoints.epochs():
+            raise RunError(f"{self.path} holds a finished run without its checkpoints; {ELSE}")
+        fields = changed_fields(stored, self.config)
         fields = {name: values for name, values in fields.items() if name not in TRAINS_NOTHING}
         if fields:
-            said = "; ".join(
-                f"{name} is {there!r} there, {here!r} here" for name, (there, here) in fields.items()
-            )
-            raise RunError(f"{self.path} holds a run with another configuration ({said}); {_ELSE}")
-        self._check_origin()
+            said = told(fields, "there", "here")
+            raise RunError(f"{self.path} holds a run with another configuration ({said}); {ELSE}")
+        self._check_origin(stored)
 
-    def _check_origin(self) -> None:
+    def _stored_config(self) -> Config:
+        file = self.path / "config.json"
+        try:
+            if "training" not in json.loads(text := file.read_text(encoding="utf-8")):
+                raise ConfigError("it has no section training")
+            return from_json(text)
+        except ValueError as error:  # no text, no JSON, no configuration
+            raise RunError(f"{file} is not a run's ({error}); choose another run folder") from None
+
+    def _check_origin(self, stored: Config) -> None:
         """Refuse other data, a configuration that was edited by hand, and a run that does not know what it was made from."""
         known = self.environment
-        if not known.get("fingerprint") or not known.get("parts"):
+        if not all(known.get(name) for name in ("fingerprint", "parts", "config")):
             raise RunError(
-                f"{self.path} does not say what it was trained on (environment.json has no fingerprint: an older version "
-                f"wrote none); {_ELSE}"
+                f"{self.path} does not say what it was trained on (environment.json is damaged, or of an older version); {ELSE}"
             )
         here = self.origin["fingerprint"]
-        other = [name for name in here if known["fingerprint"].get(name) != here[name]]
-        if other:
-            raise RunError(
-                f"{self.path} was trained on other data: {', '.join(other)} differ ({known['data']} there, "
-                f"{self.origin['data']} here); {_ELSE}"
-            )
-        if known.get("config_sha256") != _hash(self.path / "config.json"):
-            raise RunError(
-                f"{self.path / 'config.json'} was edited after training began: what is trained there is not what it says; {_ELSE}"
-            )
+        if other := [name for name in here if known["fingerprint"].get(name) != here[name]]:
+            which = f"{', '.join(other)} differ ({known['data']} there, {self.origin['data']} here)"
+            raise RunError(f"{self.path} was trained on other data: {which}; {ELSE}")
+        if edited := changed_fields(from_json(json.dumps(known["config"])), stored):
+            how = f"edited after training began ({told(edited, 'trained', 'now')})"
+            raise RunError(f"{self.path / 'config.json'} was {how}; put it back, {ELSE}")
+
+    @property
+    def _trained(self) -> bool:
+        return bool(self.checkpoints.epochs()) or (self.path / "summary.json").is_file()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,77 +153,80 @@ class RunFolder:
             with hold(self.path) if self.writable else nullcontext():
                 yield
         except InUseError as error:
-            raise RunError(f"{error}; or choose another run folder (--run; make: RUN=)") from None
+            raise RunError(f"{error}; or choose another run folder") from None
 
     def begin(self) -> None:
         """Prepare the folder for training: remove an earlier run if it starts anew, else check once more what is there."""
         if not self.writable:
             return
         self._check()
-        if self.anew:
-            clear(self.path)
-            self.anew = False
         with self.writing("the run folder"):
-            for name in _FOLDERS:
-                (self.path / name).mkdir(parents=True, exist_ok=True)
-            if not self.checkpoints.epochs():
+            self.path.mkdir(parents=True, exist_ok=True)
+            if self.anew or not self._trained:
+                clear(self.path)
+                self.anew = False
                 adopt(self.path, self.config, {**self.origin, "parts": []})
+            for name in _FOLDERS:
+                (self.path / name).mkdir(exist_ok=True)
 
-    def check_room(self, model: torch.nn.Module, table: ImageTable) -> None:
-        """Refuse to start what the disk cannot hold: checkpoints with Adam's two moments, labels and test embeddings."""
-        t = self.config.training
-        there, last = len(self.checkpoints.epochs()), 2 * t.epochs
-        kept = last if t.keep == "all" else min(last, 3 + (0 if isinstance(t.keep, str) else len(t.keep)))
-        checkpoint = sum(value.nbytes for value in model.state_dict().values())
-        checkpoint += 2 * sum(value.nbytes for value in model.parameters() if value.requires_grad)
-        needed = checkpoint * (max(kept - there, 0) + 1) + 8 * last * 3 * len(
-            table
-        )  # one beside them while it is written
+    def check_room(self, model: Backbone, table: ImageTable) -> None:
+        """Refuse to start what the disk cannot hold."""
+        if not self.writable:
+            return
+        needed = room_needed(model, table, self.config.training, there=len(self.checkpoints.epochs()))
         free = shutil.disk_usage(self.path).free
-        if self.writable and needed > free:
+        if needed > free:
             raise RunError(
                 f"the run will write {needed / 2**30:.2f} GiB into {self.path}, where {free / 2**30:.2f} GiB are free; free some "
-                "room, choose another folder (--run; make: RUN=), or keep fewer checkpoints (training.keep)"
+                "room, choose another folder, or keep fewer checkpoints (training.keep)"
             )
 
     def labels_before(self, phase: int, epoch: int) -> dict[str, NDArray[Any]] | None:
         """Read the pseudo labels of the epoch before, so that a resumed run goes on from the same; None before the first."""
         phase, epoch = (phase, epoch - 1) if epoch else (phase - 1, self.config.training.epochs - 1)
-        return self.read_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}")
+        found = self.read_arrays(name := f"pseudo_labels/phase{phase}_epoch_{epoch:03d}")
+        if phase and found is None:
+            logger.warning(
+                "%s/%s.npz is missing: nothing to keep where a clustering finds nothing", self.path, name
+            )
+        return found
 
     def write_labels(self, phase: int, epoch: int, labels: dict[str, NDArray[np.int64]]) -> None:
-        """Write the pseudo labels of an epoch, by stream."""
+        """Write an epoch's pseudo labels, by stream."""
         self.write_arrays(f"pseudo_labels/phase{phase}_epoch_{epoch:03d}", **labels)
 
     def record(self, part: dict[str, Any]) -> None:
-        """Write down in ``environment.json`` what trains from ``part["first_epoch"]`` on."""
+        """Write down in ``environment.json`` what trains from ``part["first_epoch"]`` on; earlier results are none any more."""
+        if not self.writable:
+            return
         known = self.environment
         parts = [entry for entry in known["parts"] if entry["first_epoch"] < part["first_epoch"]]
         unlike = not parts or {**parts[-1], "first_epoch": 0} != {**to_jsonable(part), "first_epoch": 0}
-        if self.writable:
-            with self.writing("environment.json"):
-                write_json(self.path / "environment.json", {**known, "parts": parts + [part] * unlike})
+        with self.writing("environment.json"):
+            for name in _RESULTS:
+                (self.path / name).unlink(missing_ok=True)
+            write_json(self.path / "environment.json", {**known, "parts": parts + [part] * unlike})
 
     @property
     def environment(self) -> dict[str, Any]:
         """What the run was made from: ``data``, ``fingerprint``, and ``parts``, one for each range of epochs made alike."""
-        file = self.path / "environment.json"
-        try:
-            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        except ValueError:
-            return {}
+        return read_json(self.path / "environment.json")
 
     @property
     def summary(self) -> dict[str, Any] | None:
         """The finished run's summary, or None."""
-        file = self.path / "summary.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        return read_json(self.path / "summary.json") or None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a checkpoint is there to go on from."""
+        return not self.anew and bool(self.checkpoints.epochs())
 
     @property
     def finished(self) -> bool:
         """Whether the run is complete and may be read."""
         whole = self.checkpoints.epochs()[-1:] == [2 * self.config.training.epochs]
-        return not self.anew and whole and self.summary is not None
+        return self.goes_on and whole and self.summary is not None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``: the run is complete."""
@@ -249,9 +257,10 @@ class RunFolder:
                 os.replace(temporary, self.path / f"{name}.npz")
 
     def read_arrays(self, name: str) -> dict[str, NDArray[Any]] | None:
-        """Read ``<name>.npz``, or return None."""
-        file = self.path / f"{name}.npz"
-        return dict(np.load(file)) if file.is_file() else None
+        """Read ``<name>.npz``, or return None where it is missing or damaged."""
+        with suppress(OSError, EOFError, ValueError, zipfile.BadZipFile):
+            return dict(np.load(self.path / f"{name}.npz"))
+        return None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, and drop those that ``training.keep`` does not name."""
@@ -266,7 +275,7 @@ class RunFolder:
         found = self.checkpoints.newest(within=len(self.history()))
         if found is None and self.checkpoints.epochs():
             raise RunError(
-                f"none of the checkpoints in {self.path} can be used, or metrics.jsonl is cut; {_ELSE}"
+                f"none of the checkpoints in {self.path} can be used, or metrics.jsonl is cut; {ELSE}"
             )
         return found
 
@@ -279,16 +288,12 @@ class RunFolder:
             whole = self.checkpoints.epochs()
             kept = f"epoch {whole[-1]} is whole" if whole else "no epoch was finished yet"
             raise RunError(
-                f"cannot write {what} in {self.path} ({error}); {kept}. Free some room or mend the permissions; the same "
-                "command goes on from there"
+                f"cannot write {what} in {self.path} ({error}); {kept}. Free some room or mend the permissions; the same command, "
+                "without --restart or FRESH=1, goes on from there"
             ) from error
 
 
 def adopt(path: Path, config: Config, environment: dict[str, Any]) -> None:
     """Make a folder the run of a configuration, as a study does with its copies of a phase 1 that several arms share."""
     write_text(path / "config.json", to_json(config))
-    write_json(path / "environment.json", {**environment, "config_sha256": _hash(path / "config.json")})
-
-
-def _hash(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    write_json(path / "environment.json", {**environment, "config": json.loads(to_json(config))})
