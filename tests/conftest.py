@@ -1,5 +1,6 @@
 """What all tests share: few, repeatable examples, seeded generators, a small world, and what each file costs."""
 
+import gc
 import itertools
 import json
 import os
@@ -83,6 +84,11 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         place = {name: number for number, name in enumerate(LONGEST_FIRST)}
         items.sort(key=lambda item: place.get(group_of(item.nodeid), len(place)))
+
+
+def pytest_collection_finish(session):
+    """Leave what was imported out of garbage collections: accelerate asks for a whole one before every phase."""
+    gc.freeze()
 
 
 def cpu_seconds() -> float:
