@@ -24,6 +24,8 @@ LONGEST_FIRST = (
         "test_command_runs.py",
         "06_hmcl.ipynb",
         "test_stopping.py",
+        "test_torture.py",
+        "test_surroundings.py",
         "03_distance_encoding.ipynb",
     ),
     *("01_people_and_cameras.ipynb", "02_backbone.ipynb", "08_ablations.ipynb", "00_start_here.ipynb"),

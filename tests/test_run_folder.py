@@ -239,8 +239,10 @@ def test_a_folder_whose_first_file_could_not_be_written_is_free(table, shortest,
         patch.setattr(os, "replace", lambda *names: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
         with pytest.raises(RunError, match="cannot write the run folder.*no epoch was finished yet"):
             training.fit(shortest, table, run_dir=tmp_path / "run", **QUIET)
+    (tmp_path / "run" / ".config.json.1").write_text("")  # of a process that was killed
     with pytest.raises(Killed):
         training.fit(shortest, table, run_dir=tmp_path / "run", callback=kill, **QUIET)
+    assert not (tmp_path / "run" / ".config.json.1").exists()
 
 
 def test_starting_anew_goes_through_links(table, shortest, copied):

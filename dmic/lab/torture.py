@@ -141,10 +141,7 @@ class Torture:
     stopped
         Once it is set, all processes are ended.
 
-    Raises
-    ------
-    TortureError
-        If the undisturbed run fails.
+    ``TortureError`` if the undisturbed run fails.
     """
 
     def __init__(self, data: Path, work: Path, *settings: str, stopped: Event | None = None) -> None:
@@ -246,21 +243,27 @@ class Torture:
                     self._end(process)
         except TortureError as error:
             return Outcome(came, str(error))
-        if different := differences(self.like, run):
-            return Outcome(came, f"other {', '.join(different)}")
-        shutil.rmtree(run)
-        return Outcome(came, "")
+        different = differences(self.like, run)
+        if not different:
+            shutil.rmtree(run)
+        return Outcome(came, f"other {', '.join(different)}" if different else "")
+
+    def run_disturbed(self, name: str, rng: np.random.Generator) -> Outcome:
+        """``run``, as often as it takes until a disturbance comes in time."""
+        outcome = self.run(name, draw(rng))
+        return outcome if outcome.came or outcome.wrong else self.run_disturbed(name, rng)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 all equal, 1 some differ, 130 interrupted."""
     first_line = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser("python -m dmic.lab.torture", description=first_line)
-    parser.add_argument("--runs", type=int, default=100, help="(default: 100)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at once (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
-    parser.add_argument("--data", type=Path, default=default_data_folder("debug"), help="data set folder")
-    parser.add_argument("--out", type=Path, default=project_path("results/torture.json"))
+    add = parser.add_argument
+    add("--runs", type=int, default=100, help="(default: 100)")
+    add("--jobs", type=int, default=1, help="runs at once (default: 1)")
+    add("--seed", type=int, default=0, help="of the moments (default: 0)")
+    add("--data", type=Path, default=default_data_folder("debug"), help="data set folder")
+    add("--out", type=Path, default=project_path("results/torture.json"))
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored
         signal.signal(number, signal.default_int_handler)
@@ -269,9 +272,9 @@ def main(arguments: list[str] | None = None) -> int:
     pool = ThreadPoolExecutor(chosen.jobs)
     try:
         torture = Torture(data, work, "training.epochs=2", stopped=stopped)
-        plans = [draw(np.random.default_rng([chosen.seed, run])) for run in range(chosen.runs)]
-        for outcome in pool.map(torture.run, map(str, range(chosen.runs)), plans):
-            said = ", ".join(map(str, outcome.came)) or "too late for all"
+        chance = [np.random.default_rng([chosen.seed, run]) for run in range(chosen.runs)]
+        for outcome in pool.map(torture.run_disturbed, map(str, range(chosen.runs)), chance):
+            said = ", ".join(map(str, outcome.came))
             print(f"{len(outcomes):3d}  {said}: {outcome.wrong or 'equal'}", flush=True)
             outcomes.append(outcome)
     except KeyboardInterrupt:
@@ -280,10 +283,9 @@ def main(arguments: list[str] | None = None) -> int:
         shutil.rmtree(work)
         print(f"\ninterrupted after {len(outcomes)} runs; nothing was written", file=sys.stderr)
         return 130
-    came = [one for outcome in outcomes for one in outcome.came]
-    equal = sum(not outcome.wrong for outcome in outcomes)
+    came, equal = [one for o in outcomes for one in o.came], sum(not o.wrong for o in outcomes)
     kinds = {kind: sum(one.kind == kind for one in came) for kind in KINDS}
-    numbers = {"runs": chosen.runs, "equal": equal, "interruptions": kinds}
+    numbers = {"runs": chosen.runs, "equal": equal, "interruptions": kinds, "all_interruptions": len(came)}
     numbers["aimed_at_writing"] = sum(one.aimed for one in came)
     write_json(chosen.out, {"measured": {"torture": {**origin, "numbers": numbers}}}, indent=1)
     print(f"{equal} of {chosen.runs} equal, after {len(came)} interruptions")

@@ -59,8 +59,9 @@ def clear(path: Path) -> None:
     for name in _RESULTS:
         (path / name).unlink(missing_ok=True)
     Checkpoints(path / "checkpoints").clear()
-    for file in [*path.glob("pseudo_labels/*.npz"), *path.glob("embeddings/*.npz")]:
-        file.unlink()
+    for pattern in ("pseudo_labels/*.npz", "embeddings/*.npz", ".*.json*.[0-9]*"):  # the last: drafts
+        for file in path.glob(pattern):
+            file.unlink()
     for name in ("metrics.jsonl", "environment.json"):
         (path / name).unlink(missing_ok=True)
 
@@ -101,7 +102,7 @@ class RunFolder:
     def _check(self) -> None:
         """Refuse a folder of something else."""
         if not (self.path / "config.json").is_file():
-            if self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+            if self.path.is_file() or any(self.path.glob("[!.]*")):  # hidden ones: drafts of a killed process
                 raise RunError(f"{self.path} is not empty and holds no run; choose another run folder")
             return
         if self.anew and (self.path / "environment.json").is_file():  # a run, whatever its configuration
