@@ -458,3 +458,22 @@ def test_a_stream_without_clusters_is_named_and_a_joint_one_is_survived(epoch, c
     found = dnc.assign_labels(features, table, config, parameters._replace(eps_joint=0.001), phase=2)
     assert (found["joint"] == -1).all() and found["visible"].max() >= 0
     assert "no joint cluster" in caplog.text and "Try eps" in caplog.text
+
+
+def test_lists_are_arrays_and_neighbours_are_whole_numbers(rng):
+    x, cameras, modalities = samples_of(rng)
+    arguments = {"k1": 8, "k2": 2, "eps": 0.6}
+    whole = dnc.pseudo_labels(x, cameras, modalities, **arguments)
+    np.testing.assert_array_equal(
+        dnc.pseudo_labels(x.tolist(), cameras.tolist(), modalities.tolist(), **arguments), whole
+    )
+    for name in ("k1", "k2"):
+        with pytest.raises(ValueError, match=f"{name} is {arguments[name] + 0.5}.*expected integers"):
+            dnc.pseudo_labels(x, cameras, modalities, **{**arguments, name: arguments[name] + 0.5})
+
+
+def samples_of(rng):
+    """Forty images in five tight groups, of two cameras."""
+    x = np.repeat(np.eye(8)[:5], 8, axis=0) + 0.05 * rng.normal(size=(40, 8))
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    return x, np.tile([1, 3], 20), np.tile([0, 1], 20)
