@@ -176,8 +176,8 @@ class TrainingConfig:
     warmup_iterations: Annotated[int, Range(0)] = 0
     # images per forward pass without gradient [R]
     embed_batch: Count = 256
-    # auto: bf16 training on CUDA, bf16 inference where the CPU has it
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    # auto: bf16 on a GPU that is fast at it, else fp32; bf16_embeddings: trained in fp32, embedded in bf16 [R]
+    precision: Literal["auto", "fp32", "bf16", "bf16_embeddings"] = "auto"
     # where training runs; auto: a GPU if there is one
     device: Literal["auto", "cpu", "cuda"] = "auto"
     # the one seed of weights, sampling, augmentation and memory updates; below 2^32, as each is one word of NumPy's SeedSequence

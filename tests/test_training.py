@@ -11,7 +11,8 @@ import torch
 from notebook_runs import ROOT
 
 from dmic import backbone, config, dnc, epoch, evaluation, training
-from dmic.compute.devices import accelerator, bf16_inference
+from dmic.compute import devices
+from dmic.compute.devices import accelerator
 from dmic.images import ImageTable, LazyImages
 from dmic.lab import study
 from dmic.storage import provenance
@@ -153,8 +154,7 @@ def test_summary_is_the_protocol_on_the_last_network(finished, table, settings):
     size = (settings.data.height, settings.data.width)
     features = {s: training.embed(finished.model, getattr(table, s), size=size) for s in ("query", "gallery")}
     again = evaluation.evaluate(features, table, evaluation.PROTOCOLS["synthvi"]).mean
-    coarse = bf16_inference(settings.training, torch.device("cpu"))  # there; here it is float32
-    assert again == pytest.approx(finished.summary["final"], abs=1.5 if coarse else 1e-9)
+    assert again == pytest.approx(finished.summary["final"], abs=1e-9)
     assert finished.summary["start"] != finished.summary["final"]
 
 
@@ -332,6 +332,17 @@ def test_training_never_reads_identities(short, table, shortest, tmp_path):
 def test_unknown_device_is_named(settings):
     with pytest.raises(ValueError, match="training.device is 'tpu'"):
         config.with_overrides(settings, {"training.device": "tpu"})
+
+
+@pytest.mark.parametrize(
+    ("precision", "embedded"), [("auto", False), ("fp32", False), ("bf16", True), ("bf16_embeddings", True)]
+)
+def test_embeddings_on_a_cpu_are_float32_unless_asked(precision, embedded, monkeypatch):
+    """Also where the CPU has bfloat16 units: the same command is the same training on every machine."""
+    monkeypatch.setattr(devices, "bf16_is_fast", lambda device="cpu": True)
+    t = dataclasses.replace(config.TrainingConfig(), precision=precision, device="cpu")
+    assert devices.bf16_inference(t, torch.device("cpu")) is embedded
+    assert (accelerator(t).mixed_precision == "bf16") is (precision == "bf16")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

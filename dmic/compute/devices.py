@@ -67,8 +67,9 @@ def keep_freed_memory() -> None:
 
 
 def bf16_inference(t: TrainingConfig, device: torch.device) -> bool:
-    """Return whether embeddings are computed under bfloat16: asked for, or where the hardware is fast at it."""
-    return bf16_is_fast(device) if t.precision == "auto" else t.precision == "bf16"
+    """Return whether embeddings are computed under bfloat16: where it is asked for, or on a GPU that is fast at it."""
+    on_gpu = t.precision == "auto" and device.type == "cuda" and bf16_is_fast(device)
+    return on_gpu or t.precision in ("bf16", "bf16_embeddings")
 
 
 def bf16_is_fast(device: str | torch.device = "cpu") -> bool:
