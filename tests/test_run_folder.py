@@ -39,7 +39,11 @@ def table():
 def shortest():
     """One optimiser step a phase."""
     least = {"training.epochs": 1, "training.iterations": 1, "backbone.flip_average": False}
-    least |= {"training.device": "cpu", "backbone.name": "test_efficientnet", "backbone.weights": "random"}  # timm's smallest
+    least |= {
+        "training.device": "cpu",
+        "backbone.name": "test_efficientnet",
+        "backbone.weights": "random",
+    }  # timm's smallest
     return config.with_overrides(config.preset("toy"), {**TINY, **least})
 
 

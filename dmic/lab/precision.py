@@ -99,7 +99,8 @@ def same_network(compared: Sequence[dict[str, Any]]) -> dict[str, Any]:
     both = [(network["precision"]["bf16"], network["precision"]["fp32"]) for network in compared]
     found = {key: [coarse[key] - fine[key] for coarse, fine in both] for key in ("rank1", "mAP")}
     times = [fine["embed_cpu_s"] / coarse["embed_cpu_s"] for coarse, fine in both]
-    return {"labels": labels, **found, "times": times}
+    percent = [100 * share for stream in STREAMS for share in labels[stream]["outliers"]]
+    return {"labels": labels, "outlier_percent": percent, **found, "times": times}
 
 
 def main(arguments: list[str] | None = None) -> None:
