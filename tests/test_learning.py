@@ -1,8 +1,8 @@
 """A training learns: noisy people are hard to tell apart at its start, and much easier at its end, those never seen, too.
 
-The network is tiny and starts at random. Sums differ a little between machines, and with them the whole run, as between seeds. So
-each bound is about halfway to the worst of the seeds 0 to 7: loss of the last epoch by that of the first 0.55 and 0.77 (phase 1 and 2);
-adjusted Rand index at least 0.92 in the end, up by at least 0.14; mAP up by at least 13.
+The network is tiny and starts at random. Other sums on another machine change a run as much as another seed does, so the bounds are
+wide: of seeds 0 to 17, the worst had 0.54 of its first loss at the end of phase 1, an adjusted Rand index of 0.97 at the end of phase 2,
+and 13 points of mAP gained. The seed used here starts low (index 0.54, mAP 29), so that there is much to learn.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ SETTINGS = {
     "training.learning_rate": 3e-3,
     "training.learning_rate_phase2": 2e-3,
     "training.device": "cpu",
+    "training.precision": "fp32",
+    "training.seed": 11,
 }
 
 
@@ -87,12 +89,12 @@ def test_the_loss_falls(learned):
 
 def test_pseudo_labels_come_to_agree_with_the_people(learned):
     first, last = (agreement(learned[0].history[epoch]) for epoch in (0, -1))
-    assert last > 0.85 and last > first + 0.07
+    assert last > 0.85 and last > first + 0.2
 
 
 def test_people_who_were_never_seen_are_better_found(learned):
     summary = learned[0].summary
-    assert summary["final"]["mAP"] > summary["start"]["mAP"] + 6
+    assert summary["final"]["mAP"] > summary["start"]["mAP"] + 10
 
 
 def test_every_cluster_is_represented_by_a_later_embedding_at_the_end_of_an_epoch(learned):
