@@ -233,7 +233,7 @@ class _Run:
         labels = dnc.assign_labels(features, self.train, self.config.clustering, parameters, **given)
         if epoch == 0:
             for advice in sampling.batch_advice(labels, self.config.training.identities_per_batch):
-                logger.warning("phase %d: %s", phase, advice)
+                self.progress.say(f"phase {phase}: {advice}", important=False)
         self.folder.write_labels(phase, epoch, labels)
         clock.append(time.monotonic())
         losses = trainer.run(features, labels, phase=phase, epoch=epoch)

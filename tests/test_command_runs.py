@@ -67,7 +67,8 @@ def test_train_again_reads_and_restart_trains(trained, small_world, monkeypatch,
     )
     assert main([*words[: -len(SETTINGS)], *SETTINGS, "--restart"]) == 130 and seen["resume"] is False
     said = capsys.readouterr().err
-    assert f"interrupted; epoch 2 is whole, and the same command goes on from there ({run})" in said
+    without = "the same command without --restart (make: FRESH=1) goes on from there"
+    assert f"interrupted; epoch 2 is whole, and {without} ({run})" in said
 
 
 def test_another_protocol_is_scored_from_the_command(trained, small_world, capsys):

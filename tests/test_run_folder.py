@@ -314,11 +314,11 @@ def test_the_room_that_is_asked_for_is_what_a_run_writes(table, shortest, short)
     assert checkpoints.room_needed(short.model, table, shortest.training, there=2) < 0.5 * needed
 
 
-def test_batches_that_need_more_clusters_than_there_are_are_warned_of(table, shortest, tmp_path, caplog):
+def test_batches_that_need_more_clusters_than_there_are_are_told(table, shortest, tmp_path, capsys):
     wide = config.with_overrides(shortest, {"training.identities_per_batch": 50})
     with pytest.raises(Killed):
-        training.fit(wide, table, run_dir=tmp_path / "run", callback=kill, **QUIET)
-    assert "batches draw P = 50" in caplog.text
+        training.fit(wide, table, run_dir=tmp_path / "run", callback=kill)
+    assert "batches draw P = 50" in capsys.readouterr().out
 
 
 def test_the_summary_tells_queries_and_images_that_were_not_scored(table, shortest, short, copied):

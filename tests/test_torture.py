@@ -11,6 +11,7 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import save_file
+from test_stopping import heeding  # noqa: F401 - Ctrl-C counts, also where a shell started this in the background
 
 from dmic.lab import report, torture
 from dmic.lab.torture import KINDS, Disturbance, Outcome, Torture, TortureError
