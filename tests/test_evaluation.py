@@ -597,3 +597,15 @@ def test_ranked_gallery_agrees_with_the_scores():
     assert scores.mAP == pytest.approx(100 * precision)
     few = ranked_gallery(features, world, protocol, [7, 3], top=5, seed=2)
     np.testing.assert_array_equal(few.gallery, found.gallery[[7, 3], :5])
+
+
+def test_one_person_has_no_standard_error():
+    assert np.isnan(evaluation._standard_error(np.array([1.0, 0.0]), np.array([7, 7])))
+
+
+def test_negative_float32_distances_are_ranked_as_float64(rng):
+    distance = rng.normal(size=(6, 40)).astype(np.float32)
+    sides = {"query_ids": np.arange(6), "gallery_ids": np.arange(40) % 8}
+    sides |= {"query_cameras": np.full(6, 6), "gallery_cameras": np.ones(40, int)}
+    found, wanted = (rank_metrics(d, rule="regdb", **sides) for d in (distance, distance.astype(np.float64)))
+    assert (distance < 0).any() and found == wanted
