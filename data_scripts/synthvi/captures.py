@@ -8,6 +8,7 @@ import numpy as np
 
 from .person.pose import Pose
 from .person.wardrobe import Bag, Style
+from .seeds import Draws
 from .world import World
 
 MARGIN = 0.12  # share of an image's height: spare background around each spot
@@ -27,8 +28,8 @@ class Walk:
     light: float  # exposure relative to the camera's
 
 
-def draw_walk(rng: np.random.Generator, world: World, heading: float) -> Walk:
-    """Draw a walk near one of the camera's headings (degrees)."""
+def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: float) -> Walk:
+    """Draw a walk near one of the camera's headings (degrees); ``rng`` is a chain of old, ``draws`` serves what is new."""
     return Walk(
         heading=float(heading + rng.normal(0, world.heading_jitter)),
         spot=int(rng.integers(world.spots)),
@@ -63,9 +64,9 @@ class Capture:
 
 
 def draw_capture(
-    rng: np.random.Generator, world: World, walk: Walk, style: Style, quality: float = 80.0
+    rng: np.random.Generator, draws: Draws, world: World, walk: Walk, style: Style, quality: float = 80.0
 ) -> Capture:
-    """Draw one image of a walk; ``quality`` is the camera's JPEG quality (1..100)."""
+    """Draw one image of a walk; ``rng`` is a chain of old, ``quality`` the camera's JPEG quality (1..100)."""
     heading = walk.heading + rng.normal(0, WITHIN_WALK * world.heading_jitter)
     standing = bool(rng.uniform() < STANDING)
     pose = _draw_pose(rng, world, style, standing)

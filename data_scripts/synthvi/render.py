@@ -33,7 +33,7 @@ from .place.foreground import (
     trimmed,
 )
 from .place.scenes import Place, draw_place, render_spots
-from .seeds import Purpose, generator, root
+from .seeds import Draws, Purpose, generator, root
 from .world import Preset, World, camera_numbers
 
 Layer = tuple[np.ndarray, np.ndarray]  # linear light times coverage (h, w, c), coverage (h, w)
@@ -118,7 +118,8 @@ class Studio:
         """Draw what changes from image to image; also returns the generator that then gives the sensor noise."""
         rng = generator(self.root, Purpose.CAPTURE, number, camera_id, index)
         walk = self._walk(number, camera_id, index // self.world.images_per_walk)
-        return draw_capture(rng, self.world, walk, person.style, self.cameras[camera_id].quality), rng
+        draws = self._draws("capture", number, camera_id, index)
+        return draw_capture(rng, draws, self.world, walk, person.style, self.cameras[camera_id].quality), rng
 
     def _walk(self, number: int, camera_id: int, which: int) -> Walk:
         """Walk ``which`` of a person past a camera; the last one is kept, as its images follow each other."""
@@ -126,7 +127,8 @@ class Studio:
         if key not in self._last_walk:
             order = generator(self.root, Purpose.HEADINGS, number, camera_id).permutation(self.world.headings)
             heading = self.cameras[camera_id].headings[order[which % len(order)]]
-            walk = draw_walk(generator(self.root, Purpose.WALK, *key), self.world, heading)
+            rng, draws = generator(self.root, Purpose.WALK, *key), self._draws("walk", *key)
+            walk = draw_walk(rng, draws, self.world, heading)
             self._last_walk = {key: walk}
         return self._last_walk[key]
 
@@ -242,9 +244,14 @@ class Studio:
             self._cutouts[key] = trimmed(color, cover)
         return self._cutouts[key]
 
+    def _draws(self, what: str, *numbers: int) -> Draws:
+        """Generators of one thing in this world."""
+        return Draws(self.seed, self.world.name, what, *numbers)
+
     def _draw_person(self, purpose: Purpose, number: int) -> Person:
         """Draw somebody, dressed for the season."""
-        person = draw_person(generator(self.root, purpose, number), self.world, self.colors)
+        draws = self._draws(purpose.name.lower(), number)
+        person = draw_person(generator(self.root, purpose, number), draws, self.world, self.colors)
         season = generator(self.root, Purpose.SEASON, int(purpose), number)
         return dress_for_heat(person, season) if season.uniform() < self.world.summer else person
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..seeds import Draws
 from ..world import World
 from .body import Shape
 from .colors import draw_colors, palette
@@ -99,8 +100,12 @@ class Person:
     infrared: np.ndarray  # (materials,) float32 display brightness
 
 
-def draw_person(rng: np.random.Generator, world: World, colors: np.ndarray) -> Person:
-    """Draw one identity from an explicit generator; ``colors`` (k, 3) are the world's cloth colours."""
+def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np.ndarray) -> Person:
+    """Draw one identity; ``colors`` (k, 3) are the world's cloth colours.
+
+    ``rng`` draws what SynthVI 2 had, one attribute after another: a chain that nothing may be inserted into. Everything
+    newer is drawn from ``draws``, by name.
+    """
     shape = _draw_shape(rng, world)
     style = _draw_style(rng, world, shape)
     visible = draw_colors(rng, colors, shape)

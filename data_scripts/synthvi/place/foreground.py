@@ -10,7 +10,7 @@ import numpy as np
 from ..captures import OBSTACLES, Capture, draw_capture, draw_walk
 from ..compiled import compiled
 from ..person.wardrobe import Style
-from ..seeds import Purpose, generator
+from ..seeds import Draws, Purpose, generator
 from ..world import Preset, World
 from .cameras import Camera, axes, nominal_scale, view
 from .props import LEAF_NIR, Builder
@@ -104,7 +104,9 @@ def bystander_capture(
     The scale and the row of the feet are those of somebody who stands on the floor at that distance.
     """
     rng = generator(seed, Purpose.BYSTANDER, number, camera.number, int(before))
-    capture = draw_capture(rng, world, draw_walk(rng, world, float(rng.uniform(0, 360))), style)
+    draws = Draws(seed, "bystander before a camera", number, camera.number, int(before))
+    walk = draw_walk(rng, draws, world, float(rng.uniform(0, 360)))
+    capture = draw_capture(rng, draws, world, walk, style)
     nearer = float(rng.uniform(0.4, 0.9) if before else -rng.uniform(0.7, 2.2))
     size = camera.distance / (camera.distance - nearer)
     scale, axis_row = nominal_scale(camera, 1)
