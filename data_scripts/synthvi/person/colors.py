@@ -6,6 +6,7 @@ import colorsys
 
 import numpy as np
 
+from ..seeds import Draws
 from .body import Shape
 from .materials import Material, luminance
 
@@ -51,14 +52,17 @@ def worn(rng: np.random.Generator, colors: np.ndarray, calm: float, dark: float 
 def contrasting(
     rng: np.random.Generator, colors: np.ndarray, first: np.ndarray, least: float = 0.3
 ) -> np.ndarray:
-    """Draw a colour whose brightness differs from ``first`` by at least ``least``: its pattern then shows in NIR too."""
+    """Draw a colour whose display brightness differs from ``first`` by at least ``least``, so that a pattern shows."""
     difference = np.abs(luminance(colors) - luminance(first))
     fitting = np.flatnonzero(difference >= min(least, difference.max()))
     return worn(rng, colors[fitting], calm=1.5)
 
 
-def draw_colors(rng: np.random.Generator, colors: np.ndarray, shape: Shape) -> np.ndarray:
-    """Display colours (materials, 3) of one person; ``colors`` (k, 3) are the world's cloth colours."""
+def draw_colors(rng: np.random.Generator, draws: Draws, colors: np.ndarray, shape: Shape) -> np.ndarray:
+    """Display colours (materials, 3) of one person; ``colors`` (k, 3) are the world's cloth colours.
+
+    ``rng`` is the chain of SynthVI 2 and draws the first rows of the table, ``draws`` the newer ones.
+    """
     table = np.zeros((len(Material), 3))
     pale, brown = np.array([0.91, 0.74, 0.64]), np.array([0.38, 0.25, 0.18])
     dark = np.clip(0.85 * shape.ancestry[0] + 0.25 * shape.ancestry[1] + rng.normal(0, 0.08), 0, 1)
@@ -92,4 +96,22 @@ def draw_colors(rng: np.random.Generator, colors: np.ndarray, shape: Shape) -> n
     table[Material.SOCK] = rng.choice([0.9, 0.15, 0.5]) * np.ones(3)
     table[Material.FACE_DARK] = 0.25 * table[Material.SKIN] + [0.05, 0.035, 0.03]
     table[Material.LIPS] = np.clip(table[Material.SKIN] * [0.88, 0.62, 0.60], 0, 1)
+    _draw_small_things(draws, colors, table)
     return table
+
+
+def _draw_small_things(draws: Draws, colors: np.ndarray, table: np.ndarray) -> None:
+    """Write the colours of scarf, belt, straps, second ink and glasses into a table."""
+    table[Material.SCARF] = worn(draws("color of the scarf"), colors, calm=1.0)
+    table[Material.SCARF_SECOND] = contrasting(
+        draws("color of the scarf's stripes"), colors, table[Material.SCARF]
+    )
+    leather = np.array([[0.08, 0.07, 0.07], [0.26, 0.16, 0.10], [0.45, 0.29, 0.17], [0.16, 0.12, 0.10]])
+    table[Material.BELT] = draws("color of the belt").choice(leather)
+    web = draws("color of the straps")
+    table[Material.STRAP] = table[Material.BAG] if web.uniform() < 0.6 else web.uniform(0.05, 0.2)
+    table[Material.PRINT_SECOND] = contrasting(
+        draws("color of the second ink"), colors, table[Material.LOGO], least=0.25
+    )
+    frames = np.array([[0.07, 0.07, 0.08], [0.07, 0.07, 0.08], [0.30, 0.19, 0.12], [0.55, 0.55, 0.56]])
+    table[Material.GLASSES] = draws("color of the glasses").choice(frames)

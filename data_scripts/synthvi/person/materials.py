@@ -39,6 +39,12 @@ class Material(IntEnum):
     SOCK = 14
     FACE_DARK = 15
     LIPS = 16
+    SCARF = 17
+    SCARF_SECOND = 18
+    BELT = 19
+    STRAP = 20  # of bags
+    PRINT_SECOND = 21  # a print's second ink; the first is LOGO
+    GLASSES = 22
 
 
 def luminance(display: np.ndarray) -> np.ndarray:

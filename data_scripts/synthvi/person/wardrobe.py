@@ -108,7 +108,7 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     """
     shape = _draw_shape(rng, world)
     style = _draw_style(rng, world, shape)
-    visible = draw_colors(rng, colors, shape)
+    visible = draw_colors(rng, draws, colors, shape)
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
     infrared = infrared_display(visible, rng, world)
