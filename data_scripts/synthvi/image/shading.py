@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import compiled, inlined
+from ..compiled import compiled, constants, inlined
 from ..person.dressing import arm_share, crumple, material_at
 from ..person.folds import slope_at
-from ..person.pieces import Surface
+from ..person.pieces import FOLD, SEAM, Fold
 
-SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
-    int(Surface.SLEEVE),
-    int(Surface.COAT_SLEEVE),
-    int(Surface.SKIRT),
-    int(Surface.HAIR),
-)
-LAST_BARE, SHOE = int(Surface.HAND), int(Surface.SHOE)
+FOLDS = constants(Fold)
 HEM = 0.011  # metres from the cloth's edge to its seam
 TWO = np.uint64(2)  # what is unsigned stays so
 
@@ -24,15 +18,16 @@ TWO = np.uint64(2)  # what is unsigned stays so
 def bend(kind, x, y, z, style, texture):
     """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
     shift = 0.37 * style.fold_phase
-    if kind == HAIR:
+    fold = FOLD[kind]
+    if fold == FOLDS.HAIR:
         a, b = slope_at(texture, 3.5 * (x + 0.6 * z) + shift, 0.4 * y + shift)
         return 0.24 * a, 0.06 * b
-    strength = 0.11 * crumple(kind, x, y, z, style)
+    strength = 0.11 * crumple(fold, x, y, z, style)
     if strength == 0.0:
         return 0.0, 0.0
-    if kind == SLEEVE or kind == COAT_SLEEVE:
+    if fold == FOLDS.SLEEVE:
         a, b = slope_at(texture, 0.8 * (y + z) + shift, 0.45 * arm_share(x, y, z) + shift)
-    elif kind == SKIRT:
+    elif fold == FOLDS.SKIRT:
         a, b = slope_at(texture, 1.3 * (x + 0.8 * z) + shift, 0.25 * y + shift)
     else:
         a, b = slope_at(texture, 0.8 * (x + 0.7 * z) + shift, 0.9 * y + shift)
@@ -43,7 +38,7 @@ def bend(kind, x, y, z, style, texture):
 def darkening(kind, edge, ambient_occlusion):
     """Share of the light that is left after ambient occlusion, and at the seam of a hem."""
     amount = 1.0 - min(0.55, 1.5 * ambient_occlusion)
-    if kind > LAST_BARE and kind != HAIR and kind != SHOE and edge < HEM:
+    if SEAM[kind] and edge < HEM:
         amount *= 0.80 if edge > 0.6 * HEM else 0.90
     return amount
 
