@@ -1,4 +1,4 @@
-"""From a rest position to materials: stripes, checks, logos, straps, soles, how crumpled the cloth is.
+"""From a rest position to materials: stripes, cuts, prints, straps; how crumpled the cloth is.
 
 All of it happens per sample, so edges stay crisp on a coarse mesh, and moves with the body because rest positions do.
 A sample's material is a mixture ``(first, second, share)``: ``share`` of the second, the rest of the first.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 
 from ..compiled import constants, inlined
+from .cuts import lower_cut, upper_cut
 from .face import head_material
 from .mannequin import SHOULDER, WRIST
 from .materials import Material
 from .pieces import FOLD, MATERIAL, Fold, Surface
-from .shoes import SOLE as SOLE_HEIGHT
+from .prints import bag_ink, coat_ink, thigh_ink, top_ink
+from .shoes import shoe_material
 from .wardrobe import Bag, Pattern
 
 ROW, KIND, PATTERNS = constants(Material), constants(Surface), constants(Pattern)
@@ -63,13 +65,11 @@ def material_at(surface, x, y, z, style):
     if surface == KIND.BODY:
         return (ROW.SOCK if y < style.sock_top else ROW.SKIN), ROW.SKIN, 0.0
     if surface == KIND.SCARF:
-        return ROW.BAG_SECOND, ROW.HAT, 1.0 if odd(y + 2.0, 0.15) and style.scarf > 1.5 else 0.0
+        return ROW.SCARF, ROW.SCARF_SECOND, 1.0 if odd(y + 2.0, 0.15) and style.scarf > 1.5 else 0.0
     if surface == KIND.SHOE:
-        return (ROW.SOLE if y < SOLE_HEIGHT + 0.001 else ROW.SHOE), ROW.SHOE, 0.0
-    if surface == KIND.STRAP:
-        return ROW.BAG_SECOND, ROW.BAG, 0.5
+        return shoe_material(x, y, z, style)
     if surface == KIND.BAG:
-        return _bag(y)
+        return _bag(x, y, z, style)
     if surface == KIND.SKIRT or surface == KIND.BOTTOM:
         return _bottom(x, y, z, style)
     if FOLD[surface] == FOLDS.TRUNK or FOLD[surface] == FOLDS.SLEEVE:
@@ -78,39 +78,57 @@ def material_at(surface, x, y, z, style):
 
 
 @inlined
-def _bag(y):
+def printed(first, second, share, ink, cover, ink_row):
+    """A mixture with a print over it: ``cover`` of ink 1, which has the row ``ink_row``, or of ink 2."""
+    if cover == 0.0:
+        return first, second, share
+    return (second if share > 0.5 else first), (ink_row if ink == 1 else ROW.PRINT_SECOND), cover
+
+
+@inlined
+def _bag(x, y, z, style):
     """Body (|y| ≤ 1), lid (2.6 … 3.4) and pocket (−3.4 … −2.6) of a bag; seams and a buckle in the second colour."""
+    ink, cover = bag_ink(x, y, z, style) if style.bag_print > 0.5 else (0, 0.0)
     if y > 2.0:
-        return ROW.BAG_SECOND, ROW.BAG, 0.0 if y < 2.72 else 0.35
+        return printed(ROW.BAG_SECOND, ROW.BAG, 0.0 if y < 2.72 else 0.35, ink, cover, ROW.LOGO)
     if y < -2.0:
-        return ROW.BAG, ROW.BAG_SECOND, 1.0 if y > -2.70 else 0.35
-    return ROW.BAG, ROW.BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0
+        return printed(ROW.BAG, ROW.BAG_SECOND, 1.0 if y > -2.70 else 0.35, ink, cover, ROW.LOGO)
+    return printed(ROW.BAG, ROW.BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0, ink, cover, ROW.LOGO)
 
 
 @inlined
 def _upper(surface, x, y, z, style):
-    """Tops and coats with pattern and logo, straps of bags over them."""
+    """Tops and coats: pattern, cut and print, and straps of bags over them."""
     on_arm = FOLD[surface] == FOLDS.SLEEVE
     share = arm_share(x, y, z) if on_arm else 0.0
     if not on_arm and _strap(x, y, z, style):
         return ROW.BAG, ROW.BAG_SECOND, 0.2
     if MATERIAL[surface] == ROW.COAT:
-        if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.006:
-            return ROW.COAT, ROW.COAT_SECOND, 0.5  # zip
-        second = second_color(
-            style.coat_pattern, x, y, share, on_arm, 2.0 * style.top_period, style.top_split - 0.1
-        )
-        return ROW.COAT, ROW.COAT_SECOND, 1.0 if second else 0.0
-    if style.logo > 0.5 and not on_arm:
-        chest = (style.logo == 1 or style.logo == 3) and z > 0.04
-        back = style.logo >= 2 and z < 0.0
-        u, v = abs(x) / style.logo_size, abs(y - 0.36) / (0.7 * style.logo_size)
-        round_one = style.fold_phase > 3.0
-        inside = (u * u + v * v < 1.0) if round_one else (max(u, v) < 1.0 and not 0.25 < v < 0.45)
-        if (chest or back) and inside:
-            return ROW.LOGO, ROW.TOP, 0.0
+        return _coat(x, y, z, share, on_arm, style)
     second = second_color(style.top_pattern, x, y, share, on_arm, style.top_period, style.top_split)
-    return ROW.TOP, ROW.TOP_SECOND, 1.0 if second else 0.0
+    if style.top_cut > 0.5:
+        level, side, hem = style.cut_level, style.cut_side, style.top_hem
+        second |= upper_cut(style.top_cut, x, y, z, share, on_arm, level, side, hem, style.sleeve)
+    ink, cover = 0, 0.0
+    if style.top_print > 0.5 and not on_arm:
+        ink, cover = top_ink(x, y, z, style)
+    return printed(ROW.TOP, ROW.TOP_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
+
+
+@inlined
+def _coat(x, y, z, share, on_arm, style):
+    """Pattern, cut, zip and print of a coat."""
+    if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.006:
+        return ROW.COAT, ROW.COAT_SECOND, 0.5  # zip
+    period, split = 2.0 * style.top_period, style.top_split - 0.1
+    second = second_color(style.coat_pattern, x, y, share, on_arm, period, split)
+    if style.coat_cut > 0.5:
+        level, side, hem = style.cut_level, style.cut_side, style.coat_hem
+        second |= upper_cut(style.coat_cut, x, y, z, share, on_arm, level, side, hem, 1.0)
+    ink, cover = 0, 0.0
+    if style.coat_print > 0.5:
+        ink, cover = coat_ink(x, y, z, share, on_arm, style)
+    return printed(ROW.COAT, ROW.COAT_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
 
 
 @inlined
@@ -118,16 +136,22 @@ def _bottom(x, y, z, style):
     """Trousers or skirt."""
     kind, period = style.bottom_pattern, style.bottom_period
     if style.skirt < 0.5 and 0.125 < y < 0.157:
-        return ROW.BOTTOM, ROW.SHOE, 0.9 if style.belt > 0.5 else 0.25  # waistband or belt
+        return ROW.BOTTOM, ROW.BELT, 0.9 if style.belt > 0.5 else 0.25  # waistband or belt
     if kind == PATTERNS.SIDE_STRIPE:  # along the outside of the legs
         edge = 0.16 + 0.09 * max(0.0, -y)
         return ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if abs(x) > edge and abs(z - 0.01) < 0.028 else 0.0
     if kind == PATTERNS.FADE:  # washed-out thighs and knees
         front = min(1.0, max(0.0, (z - 0.01) / 0.06)) * math.exp(-(((y + 0.24) / 0.16) ** 2))
         return ROW.BOTTOM, ROW.BOTTOM_SECOND, 0.55 * front
+    second, ink, cover = False, 0, 0.0
+    if style.bottom_cut > 0.5:
+        second = lower_cut(style.bottom_cut, x, y, z, style.cut_level, style.cut_side, style.bottom_hem)
+    if style.bottom_print != 0.0 and style.skirt < 0.5:
+        ink, cover = thigh_ink(x, y, z, style)
     if style.skirt > 0.5:
         x = 0.19 * math.atan2(x, z - 0.03)  # along the cloth
-    return ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if second_color(kind, x, y, 0.0, False, period, 0.0) else 0.0
+    second |= second_color(kind, x, y, 0.0, False, period, 0.0)
+    return printed(ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
 
 
 @inlined

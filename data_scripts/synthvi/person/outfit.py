@@ -55,7 +55,7 @@ def dress(body: Body, person: Person) -> Outfit:
     mannequin = mannequin_of(body, person.shape)
     upper = _upper(mannequin, style)
     pieces = [*_skin(mannequin, style), *upper, *_lower(mannequin, style)]
-    pieces += shoes(mannequin, style.shoe_top, style.shoe_point)
+    pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
     pieces += head_wear(mannequin, style)
     pieces += bag(mannequin, style, np.concatenate([piece.vertices for piece in upper]))
     return _join(pieces, mannequin)

@@ -12,6 +12,7 @@ from ..seeds import Draws
 from ..world import World
 from .body import Shape
 from .colors import draw_colors, palette
+from .details import draw_details
 from .materials import Material, infrared_display
 
 
@@ -58,7 +59,7 @@ class Style(NamedTuple):
     top_pattern: int = 0
     top_period: float = 0.08  # metres
     top_split: float = 0.25  # height of the line of two-tone tops and of the chest band
-    logo: int = 0  # 0 none, 1 chest, 2 back, 3 both
+    logo: int = 0  # who had one in SynthVI 2 has a print there: `top_print`
     logo_size: float = 0.06
     coat: int = 0  # 1: an open or closed coat over the top
     coat_hem: float = -0.3
@@ -88,6 +89,28 @@ class Style(NamedTuple):
     bottom_volume: float = 0.012
     flare: float = 0.0  # extra width of trouser hems, metres
     fold_phase: float = 0.0  # where the folds lie
+    top_print: int = 0  # 0 none, 1 chest, 2 back, 3 both
+    top_motif: int = 0  # number in `motifs.MOTIFS`
+    print_x: float = 0.0  # its middle, metres
+    print_y: float = 0.34
+    print_width: float = 0.10  # half its edges, metres
+    print_height: float = 0.10
+    coat_print: int = 0  # 1 on the back, 2 bands around trunk and sleeves
+    coat_motif: int = 0
+    coat_print_size: float = 0.10
+    bottom_print: int = 0  # on the left (1) or right (-1) thigh
+    bottom_motif: int = 0
+    bag_print: int = 0
+    bag_motif: int = 0
+    top_cut: int = 0  # of `cuts.Cut`, as the next two
+    coat_cut: int = 0
+    bottom_cut: int = 0
+    cut_level: float = 0.5  # 0..1, shifts the lines of cuts
+    cut_side: int = 1
+    glasses: int = 0  # 1 thin frames, 2 thick ones, 3 sunglasses
+    brows: float = 1.0  # strength of the eyebrows
+    beard_form: int = 0  # 0 full, 1 goatee, 2 moustache
+    shoe_form: int = 0  # of `shoes.ShoeForm`
 
 
 @dataclass(frozen=True)
@@ -107,7 +130,7 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     newer is drawn from ``draws``, by name.
     """
     shape = _draw_shape(rng, world)
-    style = _draw_style(rng, world, shape)
+    style = draw_details(draws, world, _draw_style(rng, world, shape))
     visible = draw_colors(rng, draws, colors, shape)
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
