@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..compiled import compiled, constants, inlined
+from ..person.cuts import CUTS
 from ..person.dressing import arm_share, crumple, material_at
 from ..person.folds import slope_at
-from ..person.pieces import FOLD, SEAM, Fold
+from ..person.materials import Material
+from ..person.pieces import FOLD, MATERIAL, SEAM, Fold
 
-FOLDS = constants(Fold)
+FOLDS, COAT = constants(Fold), int(Material.COAT)
+WRINKLE = 0.11  # slope of cloth where `crumple` is 1
+QUILT = 0.5  # slope at the seams of quilting
 HEM = 0.011  # metres from the cloth's edge to its seam
 TWO = np.uint64(2)  # what is unsigned stays so
 
 
 @inlined
 def bend(kind, x, y, z, style, texture):
-    """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
-    shift = 0.37 * style.fold_phase
-    fold = FOLD[kind]
+    """How far wrinkles (strands of hair, quilting) bend the normal: to the side, and up."""
+    shift, fold = 0.37 * style.fold_phase, FOLD[kind]
     if fold == FOLDS.HAIR:
         a, b = slope_at(texture, 3.5 * (x + 0.6 * z) + shift, 0.4 * y + shift)
         return 0.24 * a, 0.06 * b
-    strength = 0.11 * crumple(fold, x, y, z, style)
-    if strength == 0.0:
+    across, along = crumple(fold, x, y, z, style)
+    if along == 0.0:
         return 0.0, 0.0
+    around, length = x + 0.7 * z, y
     if fold == FOLDS.SLEEVE:
-        a, b = slope_at(texture, 0.8 * (y + z) + shift, 0.45 * arm_share(x, y, z) + shift)
-    elif fold == FOLDS.SKIRT:
-        a, b = slope_at(texture, 1.3 * (x + 0.8 * z) + shift, 0.25 * y + shift)
-    else:
-        a, b = slope_at(texture, 0.8 * (x + 0.7 * z) + shift, 0.9 * y + shift)
-    return strength * a, strength * b
+        around, length = y + z, 0.45 * arm_share(x, y, z)
+    elif fold == FOLDS.LEG:
+        length = y + 0.45 * abs(abs(x) - 0.13)  # a zigzag about the middle of the leg
+    up = WRINKLE * across * slope_at(texture, 0.40 * around + shift, 0.9 * length + shift)[1]
+    if style.coat_cut == CUTS.QUILTED and MATERIAL[kind] == COAT:
+        channel = length / (0.055 + 0.04 * style.cut_level)
+        up += QUILT * (2.0 * (channel - math.floor(channel)) - 1.0)
+    return WRINKLE * along * slope_at(texture, 1.2 * around + shift, 0.22 * length + shift)[0], up
 
 
 @inlined

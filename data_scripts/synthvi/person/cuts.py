@@ -91,18 +91,18 @@ def upper_cut(cut, x, y, z, share, on_arm, level, side, hem, sleeve):
     if cut == CUTS.DOUBLE_BAND:
         below = abs(y - 0.30 - 0.06 * level)
         return 0.022 < below < 0.058
-    return z > 0.03 and _pocket(cut, x, y, level, side)
+    return z > 0.03 and _pocket(cut, x, y, level, side, hem)
 
 
 @inlined
-def _pocket(cut, x, y, level, side):
+def _pocket(cut, x, y, level, side, hem):
     """Whether a pocket on the front of a top or coat lies here."""
     if cut == CUTS.CHEST_POCKET:
         return abs(x - 0.085 * side) < 0.048 and 0.29 < y < 0.40
     if cut == CUTS.POCKETS:
-        return abs(abs(x) - 0.10) < 0.055 and abs(y + 0.04 - 0.10 * level) < 0.075
+        return abs(abs(x) - 0.10) < 0.055 and abs(y - max(hem + 0.12, 0.10 * level - 0.04)) < 0.075
     if cut == CUTS.KANGAROO:
-        return 0.03 < y < 0.17 and abs(x) < 0.20 - 0.6 * max(0.0, y - 0.06)
+        return max(0.03, hem + 0.03) < y < 0.17 and abs(x) < 0.20 - 0.6 * max(0.0, y - 0.06)
     return False
 
 

@@ -173,19 +173,19 @@ def bell(distance):
 
 @inlined
 def crumple(fold, x, y, z, style):
-    """How strongly cloth is wrinkled here: more at joints and where it is wide, less where it is stretched."""
+    """How strongly cloth is wrinkled here by folds across and along the limb: across at joints, along where it hangs."""
     if fold == FOLDS.LEG:
         loose = 0.45 + min(1.0, style.bottom_volume / 0.02)
-        knee, groin, ankle = bell((y + 0.37) / 0.08), bell((y + 0.01) / 0.07), bell((y + 0.74) / 0.06)
-        return loose * (0.45 + 0.8 * knee + 0.7 * groin + 0.9 * ankle)
+        knee, groin, ankle = bell((y + 0.37) / 0.08), bell((y + 0.01) / 0.07), bell((y + 0.72) / 0.06)
+        return loose * (0.10 + 0.60 * knee + 0.45 * groin + 0.65 * ankle), 0.35 * loose
     if fold == FOLDS.SLEEVE:
-        share = arm_share(x, y, z)
-        return 0.55 + 0.9 * bell((share - 0.52) / 0.16)
+        return 0.20 + 0.75 * bell((arm_share(x, y, z) - 0.52) / 0.16), 0.35
     if fold == FOLDS.TRUNK:
         loose = 0.5 + min(1.0, style.top_volume / 0.025)
-        return loose * (0.45 + 0.6 * bell((y - 0.12) / 0.10))
+        hanging = min(1.0, max(0.0, 5.0 * (0.15 - y)))
+        return loose * (0.15 + 0.45 * bell((y - 0.12) / 0.10)), loose * (0.28 + 0.25 * hanging)
     if fold == FOLDS.SKIRT:
-        return 0.8
+        return 0.10, 0.75
     if fold == FOLDS.SCARF:
-        return 1.5
-    return 0.0
+        return 1.2, 1.2
+    return 0.0, 0.0

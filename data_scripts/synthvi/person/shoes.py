@@ -40,7 +40,15 @@ CLOSED = (
     (0.026, 0.90, 0.96),
     (0.010, 0.975, 0.97),
 )
+TALL = (
+    (0.098, 0.52, 0.88),
+    (0.078, 0.62, 0.92),
+    (0.056, 0.76, 0.95),
+    (0.034, 0.92, 0.98),
+    (0.010, 0.98, 0.98),
+)
 LOW = ((0.052, 0.34, 0.86), (0.040, 0.46, 0.91), (0.026, 0.80, 0.95), (0.010, 0.97, 0.97))
+PROFILES = {ShoeForm.SNEAKER: TALL, ShoeForm.HIGH_TOP: TALL, ShoeForm.LOAFER: LOW, ShoeForm.WEDGE: LOW}
 
 
 def shoes(mannequin: Mannequin, shoe_top: float, pointed: float, form: int = ShoeForm.PLAIN) -> list[Piece]:
@@ -76,8 +84,8 @@ def _shoe(mannequin: Mannequin, sign: int, shoe_top: float, pointed: float, form
     back, front = points[:, 2].min() - 0.008, points[:, 2].max() + 0.012
     middle, half = 0.5 * (points[:, 0].min() + points[:, 0].max()), 0.5 * np.ptp(points[:, 0]) + 0.004
     length = front - back
-    low = form in (ShoeForm.LOAFER, ShoeForm.WEDGE)
-    upper = [(thick + height, reach, width) for height, reach, width in (LOW if low else CLOSED)]
+    profile = PROFILES.get(form, CLOSED)
+    upper = [(thick + height, reach, width) for height, reach, width in profile]
     sole = [
         (thick, 0.985, 0.97),
         (thick, 1.0, wide),
