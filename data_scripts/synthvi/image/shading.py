@@ -22,24 +22,26 @@ TWO = np.uint64(2)  # what is unsigned stays so
 
 @inlined
 def bend(kind, x, y, z, style, texture):
-    """How far wrinkles (strands of hair, quilting) bend the normal: to the side, and up."""
+    """How far wrinkles (strands of hair, quilting) bend the normal, to the side and up, and the share of light that seams leave."""
     shift, fold = 0.37 * style.fold_phase, FOLD[kind]
     if fold == FOLDS.HAIR:
         a, b = slope_at(texture, 3.5 * (x + 0.6 * z) + shift, 0.4 * y + shift)
-        return 0.24 * a, 0.06 * b
+        return 0.24 * a, 0.06 * b, 1.0
     across, along = crumple(fold, x, y, z, style)
     if along == 0.0:
-        return 0.0, 0.0
+        return 0.0, 0.0, 1.0
     around, length = x + 0.7 * z, y
     if fold == FOLDS.SLEEVE:
         around, length = y + z, 0.45 * arm_share(x, y, z)
     elif fold == FOLDS.LEG:
         length = y + 0.45 * abs(abs(x) - 0.13)  # a zigzag about the middle of the leg
     up = WRINKLE * across * slope_at(texture, 0.40 * around + shift, 0.9 * length + shift)[1]
+    aside = WRINKLE * along * slope_at(texture, 1.2 * around + shift, 0.22 * length + shift)[0]
     if style.coat_cut == CUTS.QUILTED and MATERIAL[kind] == COAT:
         channel = length / (0.055 + 0.04 * style.cut_level)
-        up += QUILT * (2.0 * (channel - math.floor(channel)) - 1.0)
-    return WRINKLE * along * slope_at(texture, 1.2 * around + shift, 0.22 * length + shift)[0], up
+        place = 2.0 * (channel - math.floor(channel)) - 1.0  # -1 … 1 between two seams
+        return aside, up + QUILT * place, 1.0 - 0.4 * place**6
+    return aside, up, 1.0
 
 
 @inlined
@@ -170,10 +172,10 @@ def _bend_row(row, surface, rest, normal, ambient_occlusion, style, texture, tur
     for n in range(count):
         c = columns[n]
         kind = surface[row, c]
-        aside, along = bend(kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, texture)
+        aside, along, left = bend(kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, texture)
         flip = -1.0 if turn and normal[row, c, 2] < -0.15 else 1.0
         normals[0, n] = flip * normal[row, c, 0] + aside
         normals[1, n] = flip * normal[row, c, 1] + along
         normals[2, n] = flip * normal[row, c, 2]
-        amount[n] = darkening(kind, rest[row, c, 3], ambient_occlusion[row // 2, c // TWO])
+        amount[n] = left * darkening(kind, rest[row, c, 3], ambient_occlusion[row // 2, c // TWO])
     return count
