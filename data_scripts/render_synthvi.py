@@ -2,7 +2,7 @@
 
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-toy
     python data_scripts/render_synthvi.py --preset toy --out data/synthvi-val --seed 1000
-    python data_scripts/render_synthvi.py --preset toy --out data/easy --set nir_luminance_share=1 --set camera_gap=0.3
+    python data_scripts/render_synthvi.py --preset toy --out data/easy --set nir_gray_copy=1 --set camera_gap=0.3
     python data_scripts/render_synthvi.py --preset toy --out data/elsewhere --world b
     python data_scripts/render_synthvi.py --preset sysu-shaped --out data/synthvi-sysu-shaped
 

@@ -8,6 +8,7 @@ import platform
 import shutil
 import stat
 import subprocess
+import types
 from pathlib import Path
 
 import numpy as np
@@ -578,6 +579,8 @@ def checkout(tmp_path, monkeypatch):
 
     monkeypatch.setattr(project, "project_root", lambda: tmp_path)
     monkeypatch.setattr(project.subprocess, "run", render)
+    renderer = types.SimpleNamespace(GENERATOR_VERSION="2.0")
+    monkeypatch.setattr(project, "load_renderer", lambda name: renderer)
     return tmp_path, commands
 
 
@@ -617,18 +620,41 @@ def test_data_sets_that_may_have_been_meant_are_named(checkout, preset):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"preset": "debug", "generator_version": "2.0"}, "holds people of preset debug, not toy"),
-        (
-            {"preset": "toy", "generator_version": "1.9"},
-            "rendered by version 1.9, now there is 2.0; for new people: dmic",
-        ),
-        ({"preset": "toy", "generator_version": "2.0"}, ""),
+        ({"preset": "debug", "generator_version": "2.0", "seed": 0}, "holds people of preset debug, not toy"),
+        ({"preset": "toy", "generator_version": "2.0", "seed": 3}, ""),
         ({"script": "data_scripts/prepare_regdb.py"}, ""),
     ],
 )
-def test_people_of_another_preset_or_renderer_are_told_in_one_line(tmp_path, monkeypatch, capsys, made, said):
+def test_people_of_another_preset_are_told_in_one_line(tmp_path, monkeypatch, capsys, made, said):
     monkeypatch.setattr(project.load_renderer("synthvi"), "GENERATOR_VERSION", "2.0")
     folder = rendered(tmp_path / "people", **made)
     assert project.ensure_data(folder, preset="toy") == folder
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == bool(said) and said in "".join(lines)
+
+
+def test_old_people_are_rendered_anew_in_the_presets_own_place(checkout, capsys):
+    root, commands = checkout
+    folder = rendered(root / "data/synthvi-toy", preset="toy", generator_version="1.9", seed=0)
+    assert project.ensure_data("data/synthvi-toy", preset="toy") == folder
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "was rendered by version 1.9, now there is" in line and "rendering them anew" in line
+    assert commands[0][3:] == ["render", "toy", "--out", str(folder), "--force"]
+
+
+@pytest.mark.parametrize(
+    ("place", "made"),
+    [
+        ("data/mine", {"preset": "toy", "seed": 0}),
+        ("data/synthvi-toy", {"preset": "small", "seed": 0}),
+        ("data/synthvi-toy", {"preset": "toy", "seed": 5}),
+    ],
+)
+def test_old_people_that_somebody_made_elsewhere_or_otherwise_are_refused(checkout, place, made):
+    root, commands = checkout
+    rendered(root / place, generator_version="1.9", **made)
+    with pytest.raises(
+        DatasetError, match=f"version 1.9, now.*dmic render {made['preset']} --out .* --force"
+    ):
+        project.ensure_data(place, preset="toy")
+    assert commands == []

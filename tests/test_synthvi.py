@@ -118,7 +118,7 @@ def test_a_finished_folder_is_left_alone(rendered, capsys):
 
 
 def test_another_request_for_a_finished_folder_is_refused(rendered, capsys):
-    assert render(rendered, "--workers", "1", "--set", "nir_luminance_share=0.5") == 2
+    assert render(rendered, "--workers", "1", "--set", "nir_gray_copy=0.5") == 2
     assert "exists already" in capsys.readouterr().err
 
 
@@ -142,7 +142,7 @@ def test_splits_and_annotations(rendered):
     assert (
         made["seed"] == 0
         and made["preset"] == "tiny"
-        and made["world"]["nir_luminance_share"] == world.World().nir_luminance_share
+        and made["world"]["nir_gray_copy"] == world.World().nir_gray_copy
     )
     header = (rendered / "manifest.csv").read_text().splitlines()[0].split(",")
     assert {"heading", "gait_phase", "distance", "occluded"} <= set(header)
@@ -159,25 +159,25 @@ def test_counts_of_the_toy_preset():
 
 def test_overrides_reach_world_and_preset():
     made, preset = knobs.apply_overrides(
-        world.World(), TINY, ["nir_luminance_share=0.5", "camera_gap=0", "train_people=9"]
+        world.World(), TINY, ["nir_gray_copy=0.5", "camera_gap=0", "train_people=9"]
     )
-    assert (made.nir_luminance_share, made.camera_gap, preset.train_people, preset.test_people) == (
+    assert (made.nir_gray_copy, made.camera_gap, preset.train_people, preset.test_people) == (
         0.5,
         0.0,
         9,
         3,
     )
-    assert world.World().nir_luminance_share != 0.5
+    assert world.World().nir_gray_copy != 0.5
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--set", "colour=3"], "unknown knob 'colour'"),
-        (["--set", "nir_luminance_share"], "has no value"),
-        (["--set", "nir_luminance_share=much"], "nir_luminance_share needs a number, found 'much'"),
+        (["--set", "nir_gray_copy"], "has no value"),
+        (["--set", "nir_gray_copy=much"], "nir_gray_copy needs a number, found 'much'"),
         (["--set", "spots=1.5"], "spots needs a whole number"),
-        (["--set", "nir_luminance_share=1.2"], "must lie in 0..1"),
+        (["--set", "nir_gray_copy=1.2"], "must lie in 0..1"),
         (["--set", "camera_gap=-1"], "camera_gap must be 0 or more, found -1.0"),
         (["--set", "headings=5"], "headings must lie in 1..4, found 5"),
         (["--set", "train_people=0"], "train_people must be at least 1, found 0"),
@@ -203,7 +203,7 @@ def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):
         ),
         (["--preset", "Toy"], "did you mean toy"),
         (["--world", "C"], "unknown world 'C'; did you mean c? There are: a, b, c"),
-        (["--set", "luminance_share=1"], "unknown knob 'luminance_share'; did you mean nir_luminance_share"),
+        (["--set", "gray_copy=1"], "unknown knob 'gray_copy'; did you mean nir_gray_copy"),
         (["--set", "train_image_per_camera=1"], "did you mean train_images_per_camera"),
         (
             ["--set", "noise=1"],
@@ -242,7 +242,7 @@ def test_the_card_names_knobs_that_exist_and_all_that_make_noise():
     named = set(re.findall(r"`([a-z]\w+)`", table))
     known = set(knobs.WORLD_KNOBS + knobs.PRESET_KNOBS)
     assert len(named) > 40 and named <= known, named - known
-    assert {"nir_reflectance_std", "visible_sensor_noise", "infrared_sensor_noise"} <= named
+    assert {"visible_sensor_noise", "infrared_sensor_noise"} <= named
     for name, default in re.findall(r"`(\w+)` \(([\d.]+)", table):
         defaults = world.World() if name in knobs.WORLD_KNOBS else TINY
         assert getattr(defaults, name) == pytest.approx(float(default)), name

@@ -49,7 +49,9 @@ def test_captures_and_cameras_of_old_are_drawn_as_ever(studio):
         captures.append(studio.capture(1 + index % 7, 1 + index % 6, index, person)[0])
     found = [v for c in captures for v in (*numbers(c, CAPTURE), *numbers(c.pose, POSE))]
     assert digest(found) == "537db5ab0ba37abc"
-    assert digest([v for camera in studio.cameras.values() for v in vars(camera).values()]) == "c9e951e96560e62a"
+    assert (
+        digest([v for camera in studio.cameras.values() for v in vars(camera).values()]) == "c9e951e96560e62a"
+    )
 
 
 def test_one_name_does_not_change_what_another_draws():

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from data_scripts import build_body_asset
-from data_scripts.synthvi import world
 from data_scripts.synthvi.image import raster
 from data_scripts.synthvi.person import body as bodies
 from data_scripts.synthvi.person import colors as dyes
@@ -434,36 +433,6 @@ def test_faces_are_soft():
     assert np.abs(np.diff(shares)).max() < 0.25  # no painted edges
     chin = dressing.material_at(head, 0.0, 0.635, 0.14, style_of(beard=1, beard_density=0.6))
     assert chin[1] == materials.Material.HAIR and 0.3 < chin[2] <= 0.6
-
-
-def test_near_infrared_follows_luminance_as_far_as_the_knob_says():
-    colors = dyes.palette(np.random.default_rng(0), 60)
-    table = np.zeros((len(materials.Material), 3))
-    cloth = [m for m in materials.Material if m in (2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13)]
-
-    def correlation(share, std):
-        rng, bright, seen = np.random.default_rng(1), [], []
-        for _ in range(60):
-            table[:] = colors[rng.integers(len(colors), size=len(table))]
-            made = materials.infrared_display(
-                table, rng, world.World(nir_luminance_share=share, nir_reflectance_std=std)
-            )
-            bright += list(made[cloth])
-            seen += list(materials.luminance(table)[cloth])
-        return np.corrcoef(bright, seen)[0, 1]
-
-    assert correlation(1.0, 0.0) > 0.999
-    assert correlation(0.9, 0.06) > correlation(0.5, 0.06) + 0.05
-    assert abs(correlation(0.0, 0.06)) < 0.15
-
-
-def test_carbon_black_stays_black_and_dyed_black_turns_bright():
-    black = np.full((len(materials.Material), 3), 0.1)
-    free = world.World(nir_luminance_share=0.0, nir_reflectance_std=0.0)
-    made = np.array([materials.infrared_display(black, np.random.default_rng(i), free) for i in range(300)])
-    coats = made[:, materials.Material.COAT]
-    assert np.mean(coats < 0.1) == pytest.approx(materials.CARBON_SHARE, abs=0.09)
-    assert np.all((coats < 0.1) | (coats > 0.6))
 
 
 def test_most_clothes_are_muted():

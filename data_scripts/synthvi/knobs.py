@@ -12,7 +12,7 @@ from .world import CAMERAS, MOST_CAMERAS, PRESETS, WORLDS, Preset, World, camera
 WORLD_KNOBS = tuple(field.name for field in dataclasses.fields(World) if field.name != "name")
 PRESET_KNOBS = tuple(field.name for field in dataclasses.fields(Preset))
 SHARES = (
-    "nir_luminance_share", "nir_falloff", "pattern_share", "accessory_share", "summer", "outdoor_share", "jpeg",
+    "nir_gray_copy", "carbon_black", "nir_falloff", "pattern_share", "accessory_share", "summer", "outdoor_share", "jpeg",
     "place_hue", "occlusion", "occluding_people", "bystanders", "truncation", "motion_blur",
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ def apply_overrides(world: World, preset: Preset, overrides: list[str]) -> tuple
     world, preset : World, Preset
         Where to start from.
     overrides : list of str
-        Such as ``["nir_luminance_share=0.95", "train_people=20"]``.
+        Such as ``["nir_gray_copy=0.3", "train_people=20"]``.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def check(world: World, preset: Preset) -> None:
     """Raise `KnobError` for values that no world can have."""
     for name in SHARES:
         _check_range(world, name, 0.0, 1.0, " is a share and")
-    for name in ("nir_reflectance_std", "infrared_sensor_noise", "visible_sensor_noise"):
+    for name in ("infrared_sensor_noise", "visible_sensor_noise"):
         _check_range(world, name, 0.0, 1.0)
     for name in WORLD_KNOBS:
         if not 0.0 <= getattr(world, name) < 1e6:

@@ -154,7 +154,7 @@ class Studio:
         style = Style(*(float(value) for value in person.style))
         light = np.asarray(camera.light, dtype=np.float32)
         surfaces = (buffers.surface, buffers.rest, buffers.normal, buffers.ambient_occlusion)
-        reflectance = ((person.infrared if camera.infrared else person.visible) ** GAMMA).astype(np.float32)
+        reflectance = person.infrared if camera.infrared else (person.visible**GAMMA).astype(np.float32)
         picture = (samples, relief(), buffers.corner, color, cover)
         if camera.infrared:
             shade_infrared(*surfaces, reflectance, style, light, self.world.nir_falloff, *picture)

@@ -21,10 +21,14 @@ class World:
     name: str = "a"
 
     # --- near-infrared (850 nm) ---
-    # Share of a garment's near-infrared brightness that follows its visible luminance, 0..1. The dye decides the rest.
-    nir_luminance_share: float = 0.95
-    # Random scatter of a garment's near-infrared brightness: standard deviation in display units, 0..1. No pixel noise.
-    nir_reflectance_std: float = 0.03
+    # Share of the visible picture's brightness mixed into people's near-infrared, 0..1: 0 = as materials reflect, 1 = gray copy.
+    nir_gray_copy: float = 0.0
+    # Share of near-black cloth that is black with carbon, 0..1, and so stays dark; the rest is dyed and turns bright.
+    carbon_black: float = 0.45
+    # How often patterns and prints keep their contrast in near-infrared: factor, 0 = never, 1 = about half of them.
+    pattern_contrast: float = 1.0
+    # How much materials of one kind differ in near-infrared: factor, 0 = not at all, 1 = as designed.
+    nir_spread: float = 1.0
     # Brightness of places in near-infrared images: factor on display values, 0 or more.
     nir_background: float = 0.90
     # Pixel noise of infrared cameras: standard deviation in display units, 0..1.
@@ -139,11 +143,9 @@ WORLDS = {
         bystanders=0.2,
         lamp_falloff=1.6,
     ),
-    # Harsh: cloth looks different in near-infrared and in daylight, lamps are dim, cameras differ, places are crowded.
+    # Harsh: lamps are dim, cameras differ, places are crowded.
     "c": World(
         name="c",
-        nir_luminance_share=0.75,
-        nir_reflectance_std=0.10,
         infrared_sensor_noise=0.015,
         nir_falloff=0.35,
         lamp_falloff=1.2,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from dmic.presets import RENDERED
 from dmic.storage.checking import near_names
@@ -70,32 +71,48 @@ def load_renderer(name: str = "render_synthvi") -> ModuleType:
 
 
 def ensure_data(data_root: str | Path, *, preset: str) -> Path:
-    """Return the data set folder as an absolute path, rendering people if the preset's own place has none yet.
+    """Return the data set folder as an absolute path, rendering people if the preset's own place has none yet, or old ones.
 
     Parameters
     ----------
     data_root
         A prepared data set folder; relative paths start at the project's root.
     preset
-        Those of ``presets.RENDERED`` are rendered into `default_data_folder` when missing, and nowhere else: another folder
-        that is not there is a mistyped name, or somebody wants other people. Other data sets cannot be made, only prepared.
+        Those of ``presets.RENDERED`` are rendered into `default_data_folder` when missing or made by another version of the
+        renderer, and nowhere else: another folder that is not there is a mistyped name, or somebody wants other people.
+        Other data sets cannot be made, only prepared.
 
     Raises
     ------
     DatasetError
-        If the folder is missing and not to be rendered here, or rendering failed.
+        If the folder is missing or of another version and not to be rendered here, or rendering failed.
     """
     folder = project_path(data_root)
-    if (folder / "dataset.json").is_file():
-        _say_what_differs(folder, preset)
-        return folder
+    own_place = preset in RENDERED and folder.resolve() == default_data_folder(preset).resolve()
     by_hand = f"dmic render {preset} --out {shlex.quote(str(folder))}"
+    if (folder / "dataset.json").is_file():
+        made = _how_made(folder)
+        if made is None:
+            return folder
+        current = load_renderer("synthvi").GENERATOR_VERSION
+        if made.version == current:
+            if preset in RENDERED and made.preset != preset:
+                print(f"note: {folder} holds people of preset {made.preset}, not {preset}", flush=True)
+            return folder
+        outdated = f"{folder} was rendered by version {made.version}, now there is {current}"
+        if not own_place or (made.preset, made.seed) != (preset, 0):
+            raise DatasetError(
+                f"{outdated}: other people, and other numbers than the pages say. For new people: dmic render "
+                f"{made.preset} --out {shlex.quote(str(folder))} --force (and the --seed, --world and --set that it was made with)"
+            )
+        print(f"{outdated}: rendering them anew, once, about a minute ...", flush=True)
+        return _render(preset, folder, f"{by_hand} --force")
     if preset not in RENDERED:
         raise DatasetError(
             f"no data set in {folder}{_near(folder)}; {preset} needs your own copy, prepared by the scripts of the repository "
             "(data_scripts/)"
         )
-    if folder.resolve() != default_data_folder(preset).resolve():
+    if not own_place:
         raise DatasetError(
             f"no data set in {folder}{_near(folder)}; to render people there: {by_hand} (only "
             f"{default_data_folder(preset)} is rendered by itself)"
@@ -104,7 +121,13 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
         f"No data in {data_root} yet: rendering people (preset {preset}), once, about a minute ...",
         flush=True,
     )
+    return _render(preset, folder, by_hand)
+
+
+def _render(preset: str, folder: Path, by_hand: str) -> Path:
+    """Render a preset into a folder, replacing what is there if ``by_hand``, the command to say on failure, does."""
     command = [sys.executable, "-m", "dmic", "render", preset, "--out", str(folder)]
+    command += ["--force"] * by_hand.endswith(" --force")
     done = subprocess.run(command, capture_output=True, text=True, cwd=project_root())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -123,25 +146,23 @@ def _near(folder: Path) -> str:
     return f" ({near_names(folder.name, beside, what='data set')})" if beside else ""
 
 
-def _say_what_differs(folder: Path, preset: str) -> None:
-    """Print a line if the people of a folder were rendered by another preset, or by another version of the renderer."""
+class _Made(NamedTuple):
+    """How a folder's people were rendered."""
+
+    preset: str
+    version: str
+    seed: int
+
+
+def _how_made(folder: Path) -> _Made | None:
+    """Read how people were rendered; None if they were not, or here is no renderer."""
     try:
         made = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["made"]
-        rendered, version = made["preset"], made["generator_version"]
-    except (ValueError, KeyError, TypeError):
-        return  # not rendered; whether it is a data set at all, `open_dataset` says
-    try:
-        current = load_renderer("synthvi").GENERATOR_VERSION
-    except DatasetError:
-        current = version
-    if preset in RENDERED and rendered != preset:
-        print(f"note: {folder} holds people of preset {rendered}, not {preset}", flush=True)
-    if version != current:
-        print(
-            f"note: {folder} was rendered by version {version}, now there is {current}; for new people: "
-            f"dmic render {rendered} --out {shlex.quote(str(folder))} --force",
-            flush=True,
-        )
+        found = _Made(made["preset"], made["generator_version"], made["seed"])
+        load_renderer("synthvi")
+    except (ValueError, KeyError, TypeError, DatasetError):
+        return None  # whether it is a data set at all, `open_dataset` says
+    return found
 
 
 def git_commit() -> tuple[str | None, bool]:

@@ -11,9 +11,10 @@ import numpy as np
 from ..seeds import Draws
 from ..world import World
 from .body import Shape
+from .cloth import near_infrared
 from .colors import draw_colors, palette
 from .details import draw_details
-from .materials import Material, infrared_display
+from .materials import Material
 
 
 class Pattern(IntEnum):
@@ -120,7 +121,7 @@ class Person:
     shape: Shape
     style: Style
     visible: np.ndarray  # (materials, 3) float32 display colours
-    infrared: np.ndarray  # (materials,) float32 display brightness
+    infrared: np.ndarray  # (materials,) float32 linear reflectances at 850 nm
 
 
 def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np.ndarray) -> Person:
@@ -134,7 +135,7 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     visible = draw_colors(rng, draws, colors, shape)
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
-    infrared = infrared_display(visible, rng, world)
+    infrared = near_infrared(draws, visible, world)
     return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32))
 
 
