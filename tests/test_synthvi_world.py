@@ -378,7 +378,7 @@ def test_a_mask_is_where_a_painted_person_changes_the_picture():
             (changed & ~dark.mask).sum() / dark.mask.sum()
         )  # pixels of which less than half is the person
         kinds.add(dark.capture.occluder)
-    assert len(kinds) > 3 and max(edges) < 1.5 and np.median(edges) < 0.3
+    assert len(kinds) > 3 and max(edges) < 0.3
 
 
 def test_an_occluder_takes_its_pixels_from_the_mask():
@@ -392,7 +392,7 @@ def test_what_a_cutout_leaves_by_hand():
     cover, alpha = np.array([[0.8, 0.8, 0.8, 1.0]], np.float32), np.array([[0.5, 1.0]], np.float32)
     for left, shown in ((1, [0.8, 0.4, 0.0, 1.0]), (-1, [0.0, 0.8, 0.8, 1.0]), (3, [0.8, 0.8, 0.8, 0.5])):
         assert foreground.uncovered(cover, alpha, left) == pytest.approx(np.array([shown]))
-    assert cover.tolist() == pytest.approx([[0.8, 0.8, 0.8, 1.0]])  # as it was
+    assert cover[0].tolist() == pytest.approx([0.8, 0.8, 0.8, 1.0])  # as it was
 
 
 def test_one_knob_does_not_redraw_the_rest():

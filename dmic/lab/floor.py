@@ -150,6 +150,7 @@ def table_of(numbers: Mapping[str, Any], protocol: Protocol) -> dict[str, list[A
     several = len(numbers["each"]["chance"]["across"]["rank1"]) > 1
 
     def cell(path: str) -> str:
+        """Ask for a number."""
         return f"{{{path}.mean:.1f}} ({{each.{path}:.1f}})" if several else f"{{{path}:.1f}}"
 
     rows = [
@@ -213,4 +214,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted") from None

@@ -197,7 +197,7 @@ def plot_floor(
     places = np.arange(len(rows))
     across = [scores[row]["across"]["rank1"] for row in rows]
     ax.barh(places, across, height=0.62, color=COLORS["joint"], alpha=0.6, label="across modalities")
-    for place, value in zip(places, across, strict=True):
+    for place, value in enumerate(across):
         look: dict[str, Any] = {"va": "center", "fontsize": FONT_SIZES["value"], "color": COLORS["joint"]}
         ax.text(1.01, place, f"{value:.1f}", transform=ax.get_yaxis_transform(), **look)
     for stream in INTRA_STREAMS:
