@@ -17,6 +17,7 @@ from .mannequin import Mannequin, arm_length_share, neutral, ramp, regions
 from .pieces import Piece, Surface, numbered_anew, ring_faces
 
 WAIST = 0.13  # rest height at which trunk garments change from shell to tube
+OPENING_SLOPE = 0.45  # how fast an open front widens above the chest, metres per metre
 FAR = 1.0  # metres from an edge: "nowhere near"
 INNER = 50.0  # factor on the distance from an edge that another piece covers: no hem is drawn there
 
@@ -118,7 +119,7 @@ def _collar(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
 
 def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
     """Metres (n,) from the edge of an open front."""
-    half = cloth.opening + 0.45 * np.maximum(0.0, rest[:, 1] - 0.36)
+    half = cloth.opening + OPENING_SLOPE * np.maximum(0.0, rest[:, 1] - 0.36)
     return np.where((rest[:, 2] > 0.02) & (cloth.opening > 0), np.abs(rest[:, 0]) - half, FAR)
 
 

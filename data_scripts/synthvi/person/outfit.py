@@ -10,7 +10,7 @@ import numpy as np
 from ..compiled import compiled
 from .bags import bag
 from .body import Body, load_body
-from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
+from .garments import OPENING_SLOPE, Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
 from .limbs import Limbs, limbs_of
 from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
@@ -53,11 +53,11 @@ def dress(body: Body, person: Person) -> Outfit:
     """Build the dressed mesh of a person."""
     style = person.style
     mannequin = mannequin_of(body, person.shape)
-    upper = _upper(mannequin, style)
-    pieces = [*_skin(mannequin, style), *upper, *_lower(mannequin, style)]
-    pieces += shoes(mannequin, style.shoe_top, style.shoe_point)
+    upper, skin = _upper(mannequin, style), _skin(mannequin, style)
+    clothes = [*skin[:1], *upper, *_lower(mannequin, style)]
+    pieces = [*clothes, *skin[1:], *shoes(mannequin, style.shoe_top, style.shoe_point)]
     pieces += head_wear(mannequin, style)
-    pieces += bag(mannequin, style, np.concatenate([piece.vertices for piece in upper]))
+    pieces += bag(mannequin, style, upper, clothes)
     return _join(pieces, mannequin)
 
 
@@ -94,7 +94,7 @@ def _upper(mannequin: Mannequin, style: Style) -> list[Piece]:
         near = _under_coat(piece.rest, style)
         keep = ~near[piece.faces].all(axis=1)
         kind = np.broadcast_to(piece.surface, len(piece.faces))
-        keep &= kind != Surface.SLEEVE
+        keep &= (kind != Surface.SLEEVE) | _in_opening(piece.rest, style)[piece.faces].any(axis=1)
         pieces.append(
             Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
         )
@@ -111,6 +111,12 @@ def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
     """Which points (n,) of a top a coat hides for good."""
     beside = (rest[:, 2] < 0.0) | (np.abs(rest[:, 0]) > style.coat_open + 0.09)
     return (rest[:, 1] < 0.46) & (rest[:, 1] > style.coat_hem + 0.05) & beside
+
+
+def _in_opening(rest: np.ndarray, style: Style) -> np.ndarray:
+    """Which points (n,) of a top's shoulders an open coat shows: the coat's opening and 5 cm more."""
+    half = style.coat_open + OPENING_SLOPE * (rest[:, 1] - 0.36) + 0.05
+    return (np.abs(rest[:, 0]) < half) & (rest[:, 2] > -0.02) & (style.coat_open > 0)
 
 
 def _lower(mannequin: Mannequin, style: Style) -> list[Piece]:
@@ -219,6 +225,7 @@ def _lift(piece: Piece) -> np.ndarray:
         Surface.TOP: 0.006,
         Surface.COAT: 0.014,
         Surface.BAG: 0.014,
+        Surface.STRAP: 0.020,
         Surface.HAIR: 0.012,
         Surface.HAT: 0.03,
     }
