@@ -7,7 +7,7 @@ import pytest
 
 from data_scripts.synthvi import annotations, flaws, render, seeds, world
 from data_scripts.synthvi.image import gbuffer
-from data_scripts.synthvi.person import bags, outfit, pieces, straps, wardrobe
+from data_scripts.synthvi.person import bags, collars, mannequin, outfit, pieces, straps, wardrobe
 
 Bag, Surface = wardrobe.Bag, pieces.Surface
 
@@ -162,6 +162,96 @@ def test_the_annotation_names_the_form_that_is_seen(studio):
     assert [int(form) for form in Bag] == list(
         range(10)
     )  # numbers in the manifests of old keep their meaning
+
+
+# --- collars, hoods, cut ------------------------------------------------------------------------------------------
+
+COAT = {"coat": 1, "coat_hem": -0.3, "coat_open": 0.05}
+CLOSED = {**COAT, "coat_open": 0.0}
+V_NECK, SHIRT, TURTLE = int(collars.Collar.V), int(collars.Collar.SHIRT), int(collars.Collar.TURTLE)
+# What is worn besides, the cue, the surface that it changes, from where, and by how many samples at least
+CUES = {
+    "round neck": ({"neckline": 0.5}, {"collar": int(collars.Collar.ROUND)}, Surface.BODY, 0.0, 60),
+    "V neck": ({}, {"collar": V_NECK}, Surface.BODY, 0.0, 150),
+    "shirt collar": ({}, {"collar": SHIRT}, Surface.TOP, 0.0, 60),
+    "turtle neck": ({}, {"collar": TURTLE}, Surface.TOP, 0.0, 200),
+    "hood on the back": ({}, {"hood": 1}, Surface.TOP, 90.0, 150),
+    "hood over the head": ({}, {"hood": 2}, Surface.TOP, 180.0, 1500),
+    "hood of a coat": (COAT, {"hood": 1}, Surface.COAT, 90.0, 150),
+    "lapels": (COAT, {"lapels": 1}, Surface.COAT, 0.0, 300),
+    "collar of a coat": (CLOSED, {"lapels": 1}, Surface.COAT, 0.0, 60),
+    "quilting": (CLOSED, {"quilt": 0.015}, Surface.COAT, 90.0, 300),
+    "tucked": ({"top_hem": -0.05}, {"tucked": 1}, Surface.BOTTOM, 0.0, 1500),
+    "to the waist": (CLOSED, {"coat_cut": 1}, Surface.COAT, 180.0, 3000),
+    "to the knees": (CLOSED, {"coat_cut": 2}, Surface.COAT, 180.0, 2000),
+}
+
+
+@pytest.mark.parametrize("name", CUES)
+def test_each_cue_changes_what_its_surface_shows(studio, name):
+    worn, cue, surface, heading, least = CUES[name]
+    without, with_it = (labels(studio, heading, **worn, **change)[0] == surface for change in ({}, cue))
+    assert (without != with_it).sum() >= least
+
+
+def test_without_cues_nothing_is_sewn(studio):
+    for worn in ({}, COAT, CLOSED, {"sleeve": 0.2, "hair": 2, "hat": 1}):
+        style = wardrobe.Style(**worn)
+        assert collars.tailored(style) == style
+        own = mannequin.mannequin_of(studio.body, studio.person(1).shape)
+        top = outfit._top(own, style)
+        assert collars.collars(own, style, top, outfit._coat(own, style) or top) == []
+
+
+def test_collars_lie_outside_the_cloth(studio):
+    """A turtle neck encloses the neck; a shirt's flaps stand off it and end above the chest."""
+    for collar, low, high in ((TURTLE, 0.55, 0.65), (SHIRT, 0.48, 0.62)):
+        plain, made = (outfit.dress(studio.body, person_of(studio, collar=c)) for c in (0, collar))
+        assert len(made.vertices) > len(plain.vertices)
+        own = mannequin.mannequin_of(studio.body, studio.person(1).shape)
+        style = collars.tailored(wardrobe.Style(collar=collar))
+        (piece,) = collars.collars(own, style, outfit._top(own, style), outfit._top(own, style))
+        assert low < piece.rest[:, 1].min() and piece.rest[:, 1].max() < high
+        around = np.degrees(
+            np.arctan2(piece.vertices[:, 0], piece.vertices[:, 2] - own.joints[own.body.bone("neck_01"), 2])
+        )
+        assert (np.abs(around) < 20).any() == (collar == TURTLE)  # shirts are open in front
+
+
+def test_a_lining_shows_the_inside():
+    square = sheet_of_cloth()
+    piece = pieces.Piece(Surface.TOP, square.vertices, square.rest, square.faces, square.weights, square.cut)
+    both = collars.lined(piece)
+    a, b, c = (both.vertices[both.faces[:, i]] for i in range(3))
+    assert np.sign(np.cross(b - a, c - a)[:, 2]).tolist() == [1, 1, -1, -1]
+    assert not set(both.faces[:2].ravel()) & set(both.faces[2:].ravel())  # normals do not cancel
+
+
+def test_people_dressed_for_heat_wear_no_hood():
+    style = wardrobe.Style(sleeve=0.2, hood=2, collar=TURTLE, hat=2)
+    made = collars.tailored(style)
+    assert made.hood == 0 and made.collar == collars.Collar.ROUND and made.hat == 2
+    worn = collars.tailored(style._replace(sleeve=1.0, hair=int(wardrobe.Hair.LONG)))
+    assert worn.hat == 0 and worn.hair == wardrobe.Hair.SHORT
+
+
+def test_cuts_are_drawn_by_name_and_fit_what_is_worn():
+    styles = [
+        wardrobe.Style(),
+        wardrobe.Style(coat=1),
+        wardrobe.Style(coat=1, skirt=1),
+        wardrobe.Style(sleeve=0.3),
+    ]
+    for style in styles:
+        drawn = [collars.draw_collar(seeds.Draws(2, "a", "person", n), style) for n in range(300)]
+        share = {name: np.mean([bool(one[name]) for one in drawn]) for name in drawn[0]}
+        assert 0.7 < share["collar"] < 0.86
+        assert (share["hood"] > 0.2) == (style.coat or style.sleeve > 0.85)
+        assert all(bool(share[name]) == bool(style.coat) for name in ("lapels", "quilt", "coat_cut"))
+        assert not any(one["hood"] and one["lapels"] for one in drawn)
+        assert any(one["coat_cut"] == 2 for one in drawn) == (style.coat and not style.skirt)
+    over_the_head = np.mean([one["hood"] == 2 for one in drawn])
+    assert over_the_head == 0  # bare arms
 
 
 # --- flaws --------------------------------------------------------------------------------------------------------

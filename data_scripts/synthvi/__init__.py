@@ -27,6 +27,7 @@ person/drape                 how cloth and hair hang: convex sections, bounded s
 person/pieces                a part of an outfit; boxes, tubes
 person/garments              shirts, coats, trousers, skirts as layers of their own
 person/shoes, hair           shoes and boots; hair, hats, scarves
+person/collars               collars, hoods, lapels, the cut of tops and coats
 person/straps, bags          ribbons that lie on the clothes; bags and how they are worn
 person/outfit                the mesh of one dressed person, from all of these
 person/dressing, face        rest position -> material: stripes, logos; eyes, lips, beards

@@ -27,11 +27,12 @@ LEAST = 4  # samples: fewer nobody sees
 
 def bare_shoulders(buffers: Buffers, style: Style) -> int:
     """Samples of skin between collar and shoulder that an open coat should not show, seen from the front."""
+    from .person.collars import tailored
     from .person.pieces import Surface
 
     x, y, _, _ = np.moveaxis(buffers.rest[buffers.surface == Surface.BODY], -1, 0)
     near = (y > 0.36) & (y < 0.585) & (np.abs(x) < 0.25)  # and below the neck
-    collar = style.neckline + 0.75 * np.abs(x) - 0.02
+    collar = tailored(style).neckline + 0.75 * np.abs(x) - 0.02
     return int((near & ((np.abs(x) > 0.10) | (y < collar))).sum())
 
 

@@ -106,7 +106,7 @@ def ribbon(
     rows = len(rays.origins)
     half = np.asarray(half, dtype=float)
     half = np.broadcast_to(half[:, None] if half.ndim == 1 else half, (rows, 2))
-    middle, rest, weights, free = _on_cloth(cloth, rays, None, bone)
+    middle, rest, weights, free = on_cloth(cloth, rays, None, bone)
     along = np.gradient(middle, axis=0)
     facing = np.where(free[:, None], _filled(rays.directions, ~free), rays.directions)
     side = np.cross(facing, along)
@@ -114,7 +114,7 @@ def ribbon(
     columns = []
     for shift in (-half[:, :1] * side, half[:, 1:] * side):
         moved = Rays(rays.origins + shift, rays.directions)
-        columns.append(_on_cloth(cloth, moved, middle + shift, bone))
+        columns.append(on_cloth(cloth, moved, middle + shift, bone))
     points, places, shares = (
         np.stack([columns[0][i], (middle, rest, weights)[i], columns[1][i]], 1) for i in range(3)
     )
@@ -123,10 +123,10 @@ def ribbon(
     return Piece(surface, *flat, shares.reshape(3 * rows, -1), cut)
 
 
-def _on_cloth(
+def on_cloth(
     cloth: Cloth, rays: Rays, near: np.ndarray | None, bone: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points, rest positions, weights of rays (k rows each), and which rows are free points.
+    """Where rays leave the cloth: points, rest positions, weights (k rows each), and which rows are free points, moved by ``bone``.
 
     Rays that miss take the distance of their neighbours. ``near`` (k, 3) holds the edges of a ribbon at its middle: no point is
     farther than 2 cm from there, along its ray.
