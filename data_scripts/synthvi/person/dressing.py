@@ -1,4 +1,4 @@
-"""From a rest position to materials: stripes, checks, logos, straps, soles, how crumpled the cloth is.
+"""From a rest position to materials: stripes, checks, logos, soles, how crumpled the cloth is.
 
 All of it happens per sample, so edges stay crisp on a coarse mesh, and moves with the body because rest positions do.
 A sample's material is a mixture ``(first, second, share)``: ``share`` of the second, the rest of the first.
@@ -14,7 +14,7 @@ from .mannequin import SHOULDER, WRIST
 from .materials import Material
 from .pieces import Surface
 from .shoes import SOLE as SOLE_HEIGHT
-from .wardrobe import Bag, Pattern
+from .wardrobe import Pattern
 
 # numba reads these as constants
 SKIN, HAIR, TOP, TOP_SECOND = (
@@ -30,11 +30,12 @@ COAT_SECOND, SHOE, SOLE, HAT = (
     int(Material.SOLE),
     int(Material.HAT),
 )
-BAG, BAG_SECOND, LOGO, SOCK = (
+BAG, BAG_SECOND, LOGO, SOCK, STRAP = (
     int(Material.BAG),
     int(Material.BAG_SECOND),
     int(Material.LOGO),
     int(Material.SOCK),
+    int(Material.STRAP),
 )
 BODY_S, HEAD_S, HAND_S, SHOE_S = int(Surface.BODY), int(Surface.HEAD), int(Surface.HAND), int(Surface.SHOE)
 TOP_S, SLEEVE_S, BOTTOM_S, BAG_S = (
@@ -53,7 +54,6 @@ HAIR_S, HAT_S, SCARF_S = int(Surface.HAIR), int(Surface.HAT), int(Surface.SCARF)
 RINGS, STRIPES, CHECKS = int(Pattern.RINGS), int(Pattern.STRIPES), int(Pattern.CHECKS)
 TWO_TONE, SIDES, CHEST_BAND = int(Pattern.TWO_TONE), int(Pattern.SIDES), int(Pattern.CHEST_BAND)
 SIDE_STRIPE, FADE = int(Pattern.SIDE_STRIPE), int(Pattern.FADE)
-BACKPACK, SHOULDER_BAG = int(Bag.BACKPACK), int(Bag.SHOULDER)
 ARM_X, ARM_Y, ARM_Z = (float(v) for v in WRIST - SHOULDER)
 ARM_SQUARE = ARM_X**2 + ARM_Y**2 + ARM_Z**2
 SHOULDER_X, SHOULDER_Y, SHOULDER_Z = (float(v) for v in SHOULDER)
@@ -109,7 +109,7 @@ def material_at(surface, x, y, z, style):
     if surface == SHOE_S:
         return (SOLE if y < SOLE_HEIGHT + 0.001 else SHOE), SHOE, 0.0
     if surface == STRAP_S:
-        return BAG_SECOND, BAG, 0.5
+        return STRAP, STRAP, 0.0
     if surface == BAG_S:
         return _bag(y)
     if surface == SKIRT_S or surface == BOTTOM_S:
@@ -129,11 +129,9 @@ def _bag(y):
 
 @inlined
 def _upper(surface, x, y, z, style):
-    """Tops and coats with pattern and logo, straps of bags over them."""
+    """Tops and coats with pattern and logo."""
     on_arm = surface == SLEEVE_S or surface == COAT_SLEEVE_S
     share = arm_share(x, y, z) if on_arm else 0.0
-    if not on_arm and _strap(x, y, z, style):
-        return BAG, BAG_SECOND, 0.2
     if surface == COAT_S or surface == COAT_SLEEVE_S:
         if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.006:
             return COAT, COAT_SECOND, 0.5  # zip
@@ -168,16 +166,6 @@ def _bottom(x, y, z, style):
     if style.skirt > 0.5:
         x = 0.19 * math.atan2(x, z - 0.03)  # along the cloth
     return BOTTOM, BOTTOM_SECOND, 1.0 if second_color(kind, x, y, 0.0, False, period, 0.0) else 0.0
-
-
-@inlined
-def _strap(x, y, z, style):
-    """Whether a strap of a backpack or shoulder bag lies here."""
-    if style.bag == BACKPACK:
-        return 0.16 < y and 0.078 < abs(x) + 0.10 * (0.45 - min(0.45, y)) < 0.118 and (z > 0.01 or y > 0.45)
-    if style.bag == SHOULDER_BAG:
-        return 0.0 < y < 0.60 and abs((y - 0.03) - 1.75 * (x + 0.15)) < 0.042
-    return False
 
 
 @inlined
