@@ -182,8 +182,8 @@ CUES = {
     "collar of a coat": (CLOSED, {"lapels": 1}, Surface.COAT, 0.0, 60),
     "quilting": (CLOSED, {"quilt": 0.015}, Surface.COAT, 90.0, 300),
     "tucked": ({"top_hem": -0.05}, {"tucked": 1}, Surface.BOTTOM, 0.0, 1500),
-    "to the waist": (CLOSED, {"coat_cut": 1}, Surface.COAT, 180.0, 3000),
-    "to the knees": (CLOSED, {"coat_cut": 2}, Surface.COAT, 180.0, 2000),
+    "to the waist": (CLOSED, {"coat_length": 1}, Surface.COAT, 180.0, 3000),
+    "to the knees": (CLOSED, {"coat_length": 2}, Surface.COAT, 180.0, 2000),
 }
 
 
@@ -247,9 +247,9 @@ def test_cuts_are_drawn_by_name_and_fit_what_is_worn():
         share = {name: np.mean([bool(one[name]) for one in drawn]) for name in drawn[0]}
         assert 0.7 < share["collar"] < 0.86
         assert (share["hood"] > 0.2) == (style.coat or style.sleeve > 0.85)
-        assert all(bool(share[name]) == bool(style.coat) for name in ("lapels", "quilt", "coat_cut"))
+        assert all(bool(share[name]) == bool(style.coat) for name in ("lapels", "quilt", "coat_length"))
         assert not any(one["hood"] and one["lapels"] for one in drawn)
-        assert any(one["coat_cut"] == 2 for one in drawn) == (style.coat and not style.skirt)
+        assert any(one["coat_length"] == 2 for one in drawn) == (style.coat and not style.skirt)
     over_the_head = np.mean([one["hood"] == 2 for one in drawn])
     assert over_the_head == 0  # bare arms
 

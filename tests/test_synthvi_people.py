@@ -417,8 +417,8 @@ def test_materials_by_hand():
     rings = {"top_pattern": int(wardrobe.Pattern.RINGS), "top_period": 0.1}
     assert main_material(kinds.TOP, 0.0, 0.31, -0.1, **rings) == made.TOP
     assert main_material(kinds.TOP, 0.0, 0.36, -0.1, **rings) == made.TOP_SECOND
-    assert main_material(kinds.TOP, 0.0, 0.36, 0.1, logo=1) == made.LOGO
-    assert main_material(kinds.TOP, 0.0, 0.36, -0.1, logo=1) == made.TOP
+    assert main_material(kinds.TOP, 0.07, 0.36, 0.1, top_print=1) == made.LOGO
+    assert main_material(kinds.TOP, 0.07, 0.36, -0.1, top_print=1) == made.TOP
     assert main_material(kinds.TOP, 0.10, 0.50, 0.0, bag=int(wardrobe.Bag.BACKPACK)) == made.TOP
     assert main_material(kinds.STRAP, 0.10, 0.50, 0.0) == made.STRAP
     stripe = int(wardrobe.Pattern.SIDE_STRIPE)

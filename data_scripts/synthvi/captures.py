@@ -26,6 +26,7 @@ class Walk:
     heading: float  # degrees, 0 towards the camera
     spot: int  # which background
     light: float  # exposure relative to the camera's
+    fold: float = 0.0  # shifts the folds of the clothes: cloth does not lie twice the same
 
 
 def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: float) -> Walk:
@@ -34,6 +35,7 @@ def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: flo
         heading=float(heading + rng.normal(0, world.heading_jitter)),
         spot=int(rng.integers(world.spots)),
         light=float(np.exp(rng.normal(0, world.light_jitter))),
+        fold=float(draws("folds").uniform(0, 2.4)),
     )
 
 
@@ -61,6 +63,7 @@ class Capture:
     motion: float  # blur along the walking direction, share of the image's height
     quality: int  # of the JPEG, 0 = none
     hidden: float = 0.0  # share of the person behind the occluder; measured when the image is rendered
+    fold: float = 0.0  # the walk's
 
 
 def draw_capture(
@@ -104,6 +107,7 @@ def draw_capture(
         cut_share=float(cut_share),
         motion=float(world.motion_length * rng.uniform(0.4, 1.0)) if moving else 0.0,
         quality=min(max(round(quality + 4 * rng.normal()), 1), 98) if rng.uniform() < world.jpeg else 0,
+        fold=walk.fold,
     )
 
 

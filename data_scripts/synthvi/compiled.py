@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -60,6 +63,11 @@ def _kept_by_sources() -> Iterator[None]:
         yield
     finally:
         numba.config.CACHE_DIR = before
+
+
+def constants(kind: type[IntEnum]) -> Any:
+    """Members of an enumeration by name as plain numbers: loops read these as constants, members they cannot compare with floats."""
+    return namedtuple(kind.__name__, kind.__members__)(*map(int, kind))
 
 
 def _compile(function: Callable, **options: bool) -> Callable:

@@ -175,7 +175,9 @@ class Studio:
         self, buffers: Buffers, person: Person, camera: Camera, capture: Capture, rng: np.random.Generator
     ) -> Shot:
         """Take the picture."""
-        color, cover = self.shade(buffers, person, camera)
+        phase = person.style.fold_phase + capture.fold
+        moved = dataclasses.replace(person, style=person.style._replace(fold_phase=phase))
+        color, cover = self.shade(buffers, moved, camera)
         place = self._background(buffers, camera, capture)
         if capture.motion > 0:
             length, angle = capture.motion * self.preset.height, np.deg2rad(capture.heading)

@@ -8,11 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled import compiled, inlined
-from ..person.pieces import Surface
-
-FIRST_TWO_SIDED = int(Surface.COAT)
-# Two-sided as well: thinning leaves pinholes at nostrils, through which skin must show.
-HEAD = int(Surface.HEAD)
+from ..person.pieces import TWO_SIDED
 
 CARRIED = 4  # numbers that are interpolated besides the normal: rest position, distance from an edge
 
@@ -71,8 +67,7 @@ def _fill(f, faces, kind, screen, nearness, cut, depth, face_of, share_b, share_
     bx, by = screen[b, 0] - ax, screen[b, 1] - ay
     cx, cy = screen[c, 0] - ax, screen[c, 1] - ay
     area = bx * cy - by * cx
-    one_sided = kind < FIRST_TWO_SIDED and kind != HEAD
-    if (area >= 0.0 and one_sided) or abs(area) < 1e-9:
+    if (area >= 0.0 and not TWO_SIDED[kind]) or abs(area) < 1e-9:
         return  # seen from behind (rows grow downwards) or edge-on
     low_x = max(0, int(np.ceil(ax + min(0.0, bx, cx) - 0.5)))
     high_x = min(width - 1, int(np.floor(ax + max(0.0, bx, cx) - 0.5)))

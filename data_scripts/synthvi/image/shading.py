@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..compiled import compiled, inlined
+from ..compiled import compiled, constants, inlined
+from ..person.cuts import CUTS
 from ..person.dressing import arm_share, crumple, material_at
 from ..person.folds import slope_at
-from ..person.pieces import Surface
+from ..person.materials import Material
+from ..person.pieces import FOLD, MATERIAL, SEAM, Fold
 
-SLEEVE, COAT_SLEEVE, SKIRT, HAIR = (
-    int(Surface.SLEEVE),
-    int(Surface.COAT_SLEEVE),
-    int(Surface.SKIRT),
-    int(Surface.HAIR),
-)
-LAST_BARE, SHOE = int(Surface.HAND), int(Surface.SHOE)
+FOLDS, COAT = constants(Fold), int(Material.COAT)
+WRINKLE = 0.11  # slope of cloth where `crumple` is 1
+QUILT = 0.5  # slope at the seams of quilting
 HEM = 0.011  # metres from the cloth's edge to its seam
 TWO = np.uint64(2)  # what is unsigned stays so
 
 
 @inlined
 def bend(kind, x, y, z, style, texture):
-    """How far wrinkles (or strands of hair) bend the normal: to the side, and up."""
-    shift = 0.37 * style.fold_phase
-    if kind == HAIR:
+    """How far wrinkles (strands of hair, quilting) bend the normal, to the side and up, and the share of light that seams leave."""
+    shift, fold = 0.37 * style.fold_phase, FOLD[kind]
+    if fold == FOLDS.HAIR:
         a, b = slope_at(texture, 3.5 * (x + 0.6 * z) + shift, 0.4 * y + shift)
-        return 0.24 * a, 0.06 * b
-    strength = 0.11 * crumple(kind, x, y, z, style)
-    if strength == 0.0:
-        return 0.0, 0.0
-    if kind == SLEEVE or kind == COAT_SLEEVE:
-        a, b = slope_at(texture, 0.8 * (y + z) + shift, 0.45 * arm_share(x, y, z) + shift)
-    elif kind == SKIRT:
-        a, b = slope_at(texture, 1.3 * (x + 0.8 * z) + shift, 0.25 * y + shift)
-    else:
-        a, b = slope_at(texture, 0.8 * (x + 0.7 * z) + shift, 0.9 * y + shift)
-    return strength * a, strength * b
+        return 0.24 * a, 0.06 * b, 1.0
+    across, along = crumple(fold, x, y, z, style)
+    if along == 0.0:
+        return 0.0, 0.0, 1.0
+    around, length = x + 0.7 * z, y
+    if fold == FOLDS.SLEEVE:
+        around, length = y + z, 0.45 * arm_share(x, y, z)
+    elif fold == FOLDS.LEG:
+        length = y + 0.45 * abs(abs(x) - 0.13)  # a zigzag about the middle of the leg
+    up = WRINKLE * across * slope_at(texture, 0.40 * around + shift, 0.9 * length + shift)[1]
+    aside = WRINKLE * along * slope_at(texture, 1.2 * around + shift, 0.22 * length + shift)[0]
+    if style.coat_cut == CUTS.QUILTED and MATERIAL[kind] == COAT:
+        channel = length / (0.055 + 0.04 * style.cut_level)
+        place = 2.0 * (channel - math.floor(channel)) - 1.0  # -1 … 1 between two seams
+        return aside, up + QUILT * place, 1.0 - 0.4 * place**6
+    return aside, up, 1.0
 
 
 @inlined
 def darkening(kind, edge, ambient_occlusion):
     """Share of the light that is left after ambient occlusion, and at the seam of a hem."""
     amount = 1.0 - min(0.55, 1.5 * ambient_occlusion)
-    if kind > LAST_BARE and kind != HAIR and kind != SHOE and edge < HEM:
+    if SEAM[kind] and edge < HEM:
         amount *= 0.80 if edge > 0.6 * HEM else 0.90
     return amount
 
@@ -167,10 +172,10 @@ def _bend_row(row, surface, rest, normal, ambient_occlusion, style, texture, tur
     for n in range(count):
         c = columns[n]
         kind = surface[row, c]
-        aside, along = bend(kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, texture)
+        aside, along, left = bend(kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, texture)
         flip = -1.0 if turn and normal[row, c, 2] < -0.15 else 1.0
         normals[0, n] = flip * normal[row, c, 0] + aside
         normals[1, n] = flip * normal[row, c, 1] + along
         normals[2, n] = flip * normal[row, c, 2]
-        amount[n] = darkening(kind, rest[row, c, 3], ambient_occlusion[row // 2, c // TWO])
+        amount[n] = left * darkening(kind, rest[row, c, 3], ambient_occlusion[row // 2, c // TWO])
     return count

@@ -47,7 +47,7 @@ def draw_collar(draws: Draws, style: Style) -> dict:
         "lapels": lapels,
         "quilt": float(0.012 + 0.008 * depth) if style.coat and not lapels and quilted < 0.4 else 0.0,
         "tucked": int(draws("tucked").uniform() < 0.3 and (bool(style.coat) or not hood)),
-        "coat_cut": length if style.coat else 0,
+        "coat_length": length if style.coat else 0,
     }
 
 
@@ -65,8 +65,8 @@ def tailored(style: Style) -> Style:
     style = style._replace(neckline=necklines.get(Collar(int(style.collar)), style.neckline))
     if style.tucked:
         style = style._replace(top_hem=0.150)
-    if style.coat and style.coat_cut:
-        style = style._replace(coat_hem=0.075 if style.coat_cut == 1 else -0.50)
+    if style.coat and style.coat_length:
+        style = style._replace(coat_hem=0.075 if style.coat_length == 1 else -0.50)
     if style.hood == 2:  # hats come off, hair lies flat under it
         hair = style.hair if style.hair in (0, 5) else 1
         style = style._replace(hat=0, hair=hair, hair_volume=min(style.hair_volume, 0.006))

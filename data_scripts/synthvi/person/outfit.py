@@ -58,7 +58,7 @@ def dress(body: Body, person: Person) -> Outfit:
     upper = [*top, *coat]
     clothes = [*skin[:1], *upper, *_lower(mannequin, style)]
     pieces = [*clothes, *skin[1:], *collars(mannequin, style, top, coat or top)]
-    pieces += shoes(mannequin, style.shoe_top, style.shoe_point)
+    pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
     pieces += head_wear(mannequin, style)
     pieces += bag(mannequin, style, upper, clothes)
     return _join(pieces, mannequin)

@@ -9,9 +9,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from .materials import Material
+
 
 class Surface(IntEnum):
-    """Which surface a pixel shows; 0 is the background. Of HEAD and from COAT on, both sides are drawn."""
+    """Which surface a pixel shows; 0 is the background. `TRAITS` has a row for each."""
 
     NONE = 0
     BODY = 1
@@ -29,6 +31,54 @@ class Surface(IntEnum):
     HAIR = 13
     HAT = 14
     SCARF = 15
+
+
+class Fold(IntEnum):
+    """How a surface is wrinkled."""
+
+    NONE = 0
+    TRUNK = 1
+    SLEEVE = 2
+    LEG = 3
+    SKIRT = 4
+    SCARF = 5
+    HAIR = 6
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What the renderer knows of a surface."""
+
+    material: Material  # all of it, or where `dressing` has no rule for it
+    fold: Fold = Fold.NONE
+    two_sided: bool = False
+    seam: bool = False  # darker along its edges
+
+
+TRAITS = {
+    Surface.NONE: Traits(Material.SKIN),
+    Surface.BODY: Traits(Material.SKIN),
+    # two-sided: thinning leaves pinholes at nostrils, through which skin must show
+    Surface.HEAD: Traits(Material.SKIN, two_sided=True),
+    Surface.HAND: Traits(Material.SKIN),
+    Surface.SHOE: Traits(Material.SHOE),
+    Surface.TOP: Traits(Material.TOP, Fold.TRUNK, seam=True),
+    Surface.SLEEVE: Traits(Material.TOP, Fold.SLEEVE, seam=True),
+    Surface.BOTTOM: Traits(Material.BOTTOM, Fold.LEG, seam=True),
+    Surface.BAG: Traits(Material.BAG),
+    Surface.STRAP: Traits(Material.STRAP),
+    Surface.COAT: Traits(Material.COAT, Fold.TRUNK, two_sided=True, seam=True),
+    Surface.COAT_SLEEVE: Traits(Material.COAT, Fold.SLEEVE, two_sided=True, seam=True),
+    Surface.SKIRT: Traits(Material.BOTTOM, Fold.SKIRT, two_sided=True, seam=True),
+    Surface.HAIR: Traits(Material.HAIR, Fold.HAIR, two_sided=True),
+    Surface.HAT: Traits(Material.HAT, two_sided=True, seam=True),
+    Surface.SCARF: Traits(Material.SCARF, Fold.SCARF, two_sided=True, seam=True),
+}
+# The same by a surface's number: compiled loops read these as constants.
+MATERIAL = np.array([int(TRAITS[surface].material) for surface in Surface])
+FOLD = np.array([int(TRAITS[surface].fold) for surface in Surface])
+TWO_SIDED = np.array([TRAITS[surface].two_sided for surface in Surface])
+SEAM = np.array([TRAITS[surface].seam for surface in Surface])
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,101 @@
-"""Shoes and boots: a flat sole, an upper that encloses the foot, and for boots a shaft that stands off the leg."""
+"""Shoes of several forms: a flat sole, an upper that encloses the foot, and for boots a shaft that stands off the leg."""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import lru_cache
 
 import numpy as np
 
+from ..compiled import constants, inlined
 from .drape import directions
 from .garments import leg_drape
 from .mannequin import Mannequin, ramp, regions
+from .materials import Material
 from .pieces import Piece, Surface, ring_faces
 
 COLUMNS = 18
-SOLE = 0.024  # thickness, metres
+ANKLE = -0.655  # rest height at which high-tops end
 
 
-def shoes(mannequin: Mannequin, shoe_top: float, pointed: float) -> list[Piece]:
+class ShoeForm(IntEnum):
+    """Form of a shoe; a plain one with a high ``shoe_top`` is a boot."""
+
+    PLAIN = 0
+    SNEAKER = 1  # thick sole that stands out, a stripe at the side
+    HIGH_TOP = 2  # up to the ankle, with a cap at the toe
+    LOAFER = 3  # low: shows the instep
+    WEDGE = 4  # low, on a thick sole
+    SANDAL = 5  # straps
+
+
+FORMS, ROW = constants(ShoeForm), constants(Material)
+SOLES = np.array([0.024, 0.038, 0.030, 0.020, 0.055, 0.024])  # thickness by form, metres
+WELT = (1.04, 1.12, 1.06, 1.02, 1.00, 1.06)  # width of the sole by form, share of the foot's
+# Height above the sole, reach of the front and width (shares of the whole) ring by ring
+CLOSED = (
+    (0.081, 0.43, 0.84),
+    (0.061, 0.53, 0.88),
+    (0.044, 0.68, 0.93),
+    (0.026, 0.90, 0.96),
+    (0.010, 0.975, 0.97),
+)
+TALL = (
+    (0.098, 0.52, 0.88),
+    (0.078, 0.62, 0.92),
+    (0.056, 0.76, 0.95),
+    (0.034, 0.92, 0.98),
+    (0.010, 0.98, 0.98),
+)
+LOW = ((0.052, 0.34, 0.86), (0.040, 0.46, 0.91), (0.026, 0.80, 0.95), (0.010, 0.97, 0.97))
+PROFILES = {ShoeForm.SNEAKER: TALL, ShoeForm.HIGH_TOP: TALL, ShoeForm.LOAFER: LOW, ShoeForm.WEDGE: LOW}
+
+
+def shoes(mannequin: Mannequin, shoe_top: float, pointed: float, form: int = ShoeForm.PLAIN) -> list[Piece]:
     """Both shoes. ``shoe_top`` is the rest height at which they end, ``pointed`` 0..1 the form of the toe."""
-    return [_shoe(mannequin, sign, shoe_top, pointed) for sign in (1, -1)]
+    top = max(shoe_top, ANKLE) if form == ShoeForm.HIGH_TOP else shoe_top
+    return [_shoe(mannequin, sign, top, pointed, form) for sign in (1, -1)]
 
 
-def _shoe(mannequin: Mannequin, sign: int, shoe_top: float, pointed: float) -> Piece:
+@inlined
+def shoe_material(x, y, z, style):
+    """Mixture (first, second, share): ``x`` across and ``y`` above the floor in metres, ``z`` 0 heel … 1 toe."""
+    form = style.shoe_form
+    if y < SOLES[int(form)] + 0.001:
+        return ROW.SOLE, ROW.SHOE, 0.0
+    if form == FORMS.SNEAKER:
+        stripe = abs(x) > 0.02 and abs(z - 0.42 - 2.0 * (y - 0.06)) < 0.055
+        return ROW.SHOE, ROW.SOLE, 1.0 if stripe or z < 0.06 else 0.0
+    if form == FORMS.HIGH_TOP:
+        return ROW.SHOE, ROW.SOLE, 1.0 if z > 0.84 else 0.0
+    if form == FORMS.SANDAL:
+        strap = 0.16 < z < 0.26 or 0.60 < z < 0.78 or y < SOLES[int(form)] + 0.006
+        return (ROW.SHOE if strap else ROW.SKIN), ROW.SHOE, 0.0
+    return ROW.SHOE, ROW.SOLE, 0.0
+
+
+def _shoe(mannequin: Mannequin, sign: int, shoe_top: float, pointed: float, form: int) -> Piece:
     """One shoe as a stack of rings from top to sole, closed below."""
     area = regions()
     foot = area.trunk & (area.side == sign) & (mannequin.rest[:, 1] < -0.735)
     points = mannequin.vertices[foot]
-    floor = points[:, 1].min() - 0.006
+    thick, wide = float(SOLES[form]), WELT[form]
+    floor = points[:, 1].min() + 0.018 - thick  # the foot stands in the sole
     back, front = points[:, 2].min() - 0.008, points[:, 2].max() + 0.012
     middle, half = 0.5 * (points[:, 0].min() + points[:, 0].max()), 0.5 * np.ptp(points[:, 0]) + 0.004
     length = front - back
-    # height above the floor, reach of the front and width (shares of the whole) ring by ring
-    upper = [
-        (0.105, 0.43, 0.84),
-        (0.085, 0.53, 0.88),
-        (0.068, 0.68, 0.93),
-        (0.050, 0.90, 0.96),
-        (0.034, 0.975, 0.97),
+    profile = PROFILES.get(form, CLOSED)
+    upper = [(thick + height, reach, width) for height, reach, width in profile]
+    sole = [
+        (thick, 0.985, 0.97),
+        (thick, 1.0, wide),
+        (0.004, 0.995, wide),
+        (0.0, 0.97, wide - 0.08),
+        (0.0, 0.4, 0.1),
     ]
-    sole = [(SOLE, 0.985, 0.97), (SOLE, 1.0, 1.04), (0.004, 0.995, 1.04), (0.0, 0.97, 0.96), (0.0, 0.4, 0.1)]
     rings, heights = [], []
     for height, reach, width in upper + sole:
-        start = back + (0.008 if height > SOLE else 0.0)
+        start = back + (0.008 if height > thick else 0.0)
         rings.append(_outline(start, start + reach * (front - start), width * half, pointed))
         heights.append(floor + height)
     rows = np.stack(rings) + [middle, 0.0]

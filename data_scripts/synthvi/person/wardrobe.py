@@ -15,6 +15,7 @@ from .body import Shape
 from .cloth import near_infrared
 from .collars import draw_collar
 from .colors import draw_colors, palette
+from .details import draw_details
 from .materials import Material
 
 
@@ -67,7 +68,7 @@ class Style(NamedTuple):
     top_pattern: int = 0
     top_period: float = 0.08  # metres
     top_split: float = 0.25  # height of the line of two-tone tops and of the chest band
-    logo: int = 0  # 0 none, 1 chest, 2 back, 3 both
+    logo: int = 0  # who had one in SynthVI 2 has a print there: `top_print`
     logo_size: float = 0.06
     coat: int = 0  # 1: an open or closed coat over the top
     coat_hem: float = -0.3
@@ -105,7 +106,29 @@ class Style(NamedTuple):
     lapels: int = 0  # of the coat; where it is closed: a collar turned down
     quilt: float = 0.0  # depth of the coat's quilting, metres
     tucked: int = 0  # 1: the top goes into trousers or skirt
-    coat_cut: int = 0  # 0 as ``coat_hem`` says, 1 to the waist, 2 to the knees
+    coat_length: int = 0  # 0 as ``coat_hem`` says, 1 to the waist, 2 to the knees
+    top_print: int = 0  # 0 none, 1 chest, 2 back, 3 both
+    top_motif: int = 0  # number in `motifs.MOTIFS`
+    print_x: float = 0.0  # its middle, metres
+    print_y: float = 0.34
+    print_width: float = 0.10  # half its edges, metres
+    print_height: float = 0.10
+    coat_print: int = 0  # 1 on the back, 2 bands around trunk and sleeves
+    coat_motif: int = 0
+    coat_print_size: float = 0.10
+    bottom_print: int = 0  # on the left (1) or right (-1) thigh
+    bottom_motif: int = 0
+    bag_print: int = 0
+    bag_motif: int = 0
+    top_cut: int = 0  # of `cuts.Cut`, as the next two
+    coat_cut: int = 0
+    bottom_cut: int = 0
+    cut_level: float = 0.5  # 0..1, shifts the lines of cuts
+    cut_side: int = 1
+    glasses: int = 0  # 1 thin frames, 2 thick ones, 3 sunglasses
+    brows: float = 1.0  # strength of the eyebrows
+    beard_form: int = 0  # 0 full, 1 goatee, 2 moustache
+    shoe_form: int = 0  # of `shoes.ShoeForm`
 
 
 @dataclass(frozen=True)
@@ -125,7 +148,7 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     newer is drawn from ``draws``, by name.
     """
     shape = _draw_shape(rng, world)
-    style = _draw_style(rng, world, shape)
+    style = draw_details(draws, world, _draw_style(rng, world, shape))
     visible = draw_colors(rng, draws, colors, shape)
     style = style._replace(**draw_bag(draws, style))
     style = style._replace(**draw_collar(draws, style))

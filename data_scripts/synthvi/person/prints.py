@@ -1,0 +1,79 @@
+"""Prints on clothes and bags: a motif is looked up in rest coordinates, so it moves with the cloth."""
+
+from __future__ import annotations
+
+from ..compiled import constants, inlined
+from .materials import Material
+from .motifs import SIZE, atlas
+
+ATLAS = atlas()  # numba reads it as a constant
+ROW = constants(Material)
+SOFT = 0.003  # metres: an edge is as soft as four points that far from each other to either side
+
+
+@inlined
+def _ink(motif, u, v):
+    """Ink of a motif at (u, v) in -1..1, v upwards: 0 none, 1, 2."""
+    if abs(u) >= 1.0 or abs(v) >= 1.0:
+        return 0
+    return ATLAS[int(motif), int((1.0 - v) * (SIZE / 2)), int((1.0 + u) * (SIZE / 2))]
+
+
+@inlined
+def ink_at(motif, across, up, width, height):
+    """Ink of a print at (across, up) metres from its middle, and the share 0..1 that it covers.
+
+    ``width`` and ``height`` are half the print's edges in metres.
+    """
+    if abs(across) >= width or abs(up) >= height:
+        return 0, 0.0
+    first, second = 0, 0
+    for i in range(4):
+        a = across + (SOFT if i < 2 else -SOFT)
+        b = up + (SOFT if i % 2 == 0 else -SOFT)
+        ink = _ink(motif, a / width, b / height)
+        first += ink == 1
+        second += ink == 2
+    return (2 if second > first else 1), 0.25 * (first + second)
+
+
+@inlined
+def top_ink(x, y, z, style):
+    """Ink and share of the print on a top's trunk."""
+    front = z > 0.01
+    if (front and style.top_print == 2) or (not front and style.top_print == 1):
+        return 0, 0.0
+    across = x - style.print_x if front else -x  # legible from behind, too
+    return ink_at(style.top_motif, across, y - style.print_y, style.print_width, style.print_height)
+
+
+@inlined
+def coat_ink(x, y, z, share, on_arm, style):
+    """Ink and share of a print on a coat's back, or of bands around trunk and sleeves."""
+    if style.coat_print > 1.5:
+        if on_arm:
+            return 1, 1.0 if abs(share - 0.45) < 0.055 else 0.0
+        return 1, 1.0 if abs(y - 0.27) < 0.024 or abs(y - 0.10) < 0.024 else 0.0
+    if on_arm or z > 0.0:
+        return 0, 0.0
+    return ink_at(style.coat_motif, -x, y - 0.31, style.coat_print_size, style.coat_print_size)
+
+
+@inlined
+def thigh_ink(x, y, z, style):
+    """Ink and share of the print on the front of one thigh."""
+    if z < 0.01:
+        return 0, 0.0
+    return ink_at(style.bottom_motif, x - 0.115 * style.bottom_print, y + 0.21, 0.055, 0.07)
+
+
+@inlined
+def bag_ink(x, y, z, style):
+    """Ink and share of the print on a backpack's pocket or on the sides of another bag; places as in `bags`."""
+    if abs(y) > 2.0:  # pocket or lid
+        y = 2.5 * (y + 3.0) if y < 0.0 else 2.5 * (y - 3.0)
+        if abs(z) > abs(x):
+            return ink_at(style.bag_motif, -0.1 * x, 0.1 * y, 0.075, 0.075)
+    if abs(x) > abs(z):
+        return ink_at(style.bag_motif, 0.1 * z, 0.1 * y, 0.07, 0.07)
+    return 0, 0.0
