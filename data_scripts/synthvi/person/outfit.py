@@ -17,7 +17,7 @@ from .limbs import Limbs, limbs_of
 from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
 from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
-from .wardrobe import Hair, Person, Style
+from .wardrobe import Bag, Hair, Person, Style
 
 EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
 UPPER_LIFT = 0.03
@@ -59,8 +59,9 @@ def dress(body: Body, person: Person) -> Outfit:
     clothes = [*skin[:1], *upper, *_lower(mannequin, style)]
     pieces = [*clothes, *skin[1:], *collars(mannequin, style, top, coat or top)]
     pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
-    pieces += head_wear(mannequin, style)
-    pieces += bag(mannequin, style, upper, clothes)
+    bags = bag(mannequin, style, upper, clothes)
+    worn = upper + (bags if style.bag == Bag.BACKPACK else [])
+    pieces += head_wear(mannequin, style, np.concatenate([piece.vertices for piece in worn])) + bags
     return _join(pieces, mannequin)
 
 
@@ -238,7 +239,7 @@ def _lift(piece: Piece) -> np.ndarray:
         Surface.COAT: 0.014,
         Surface.BAG: 0.014,
         Surface.STRAP: 0.020,
-        Surface.HAIR: 0.012,
+        Surface.HAIR: 0.022,
         Surface.HAT: 0.03,
     }
     return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))
