@@ -22,9 +22,8 @@ def usage() -> str:
     """Return what ``dmic --help`` prints."""
     lines = [f"  {name:<8} {what}" for name, what in COMMANDS.items()]
     head = "usage: dmic COMMAND [options]      (dmic COMMAND --help tells a command's options)"
-    measuring = (
-        "Measuring: python -m dmic.lab.study, .evidence, .benchmark, .precision, .torture, each with --help."
-    )
+    names = "study, .evidence, .floor, .benchmark, .precision, .torture"
+    measuring = f"Measuring: python -m dmic.lab.{names}, each with --help."
     return "\n".join([head, "", "commands:", *lines, "", measuring])
 
 

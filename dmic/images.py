@@ -1,7 +1,9 @@
 """Images of people with their labels: one folder format, one table, for rendered and real data sets alike.
 
 A prepared folder holds ``images.npy`` (n, height, width, 3) uint8, ``manifest.csv`` (one row per image) and
-``dataset.json`` (name, counts, licence, how it was made). `open_dataset` reads and checks it, `DatasetWriter` makes it.
+``dataset.json`` (name, counts, licence, how it was made). Rendered folders also hold ``masks.npy``: which pixels show the person,
+as packed bits (n, height, ceil(width / 8)) uint8; no training reads it. `open_dataset` reads and checks a folder, `DatasetWriter`
+makes it.
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
@@ -29,6 +31,7 @@ __all__ = [
     "DatasetWriter",
     "ImageTable",
     "LazyImages",
+    "LazyMasks",
     "Modality",
     "image_hash",
     "in_stream",
@@ -102,6 +105,36 @@ class LazyImages:
         return np.asarray(self[:], dtype=dtype)
 
 
+class LazyMasks:
+    """Masks of some images, from the memory-mapped file of packed bits; nothing is read before it is indexed.
+
+    Parameters
+    ----------
+    packed : (n, height, ceil(width / 8)) uint8
+        `numpy.packbits` of the masks along their rows.
+    width : int
+        Of the images in pixels.
+    rows : (m,) int64
+        Rows of the file.
+    """
+
+    def __init__(self, packed: NDArray[np.uint8], width: int, rows: NDArray[np.int64]) -> None:
+        self._packed, self._rows = packed, rows
+        self.shape = (len(rows), packed.shape[1], width)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, key: Any) -> NDArray[np.bool_]:
+        """Read one mask (int) or several (slice, mask, indices) into memory: (height, width) or (k, height, width) bool."""
+        bits = np.asarray(self._packed[self._rows[key]])
+        return np.unpackbits(bits, axis=-1, count=self.shape[2]).view(bool)
+
+    def select(self, rows: NDArray[np.int64]) -> LazyMasks:
+        """Return the masks of other rows of the file."""
+        return LazyMasks(self._packed, self.shape[2], rows)
+
+
 @dataclass(frozen=True, eq=False)
 class ImageTable:
     """Images and their labels; views share the memory-mapped file.
@@ -126,6 +159,9 @@ class ImageTable:
     manifest_sha256 : str or None
         SHA-256 of the bytes of ``manifest.csv``: it stands for every image and label of the folder. None for a table that
         was made in memory.
+    masks : LazyMasks or None
+        (n, height, width) bool, read when indexed: the pixels that show the person, occluders taken off. None where the folder
+        has no ``masks.npy``: no prepared real set has one, and no training reads them.
     """
 
     images: LazyImages
@@ -138,6 +174,7 @@ class ImageTable:
     name: str
     folder: Path | None = None
     manifest_sha256: str | None = None
+    masks: LazyMasks | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -187,6 +224,7 @@ class ImageTable:
             identities=self.identities[key],
             splits=self.splits[key],
             indices=self.indices[key],
+            masks=None if self.masks is None else self.masks.select(self.indices[key]),
         )
 
     def gather(self, indices: NDArray[Any] | Iterable[int]) -> NDArray[np.uint8]:
@@ -223,7 +261,7 @@ def open_dataset(path: str | os.PathLike[str], verify: bool = False) -> ImageTab
     Raises
     ------
     DatasetError
-        The folder is missing, incomplete, its three files contradict each other, or people are both in training and test.
+        The folder is missing, incomplete, its files contradict each other, or people are both in training and test.
 
     Taught in: notebooks/01_people_and_cameras.ipynb
     """
@@ -232,6 +270,7 @@ def open_dataset(path: str | os.PathLike[str], verify: bool = False) -> ImageTab
     rows, info = contents.rows, contents.info
     known = {modality.name.lower(): int(modality) for modality in Modality}
     everything = np.arange(len(rows), dtype=np.int64)
+    packed, width = contents.masks, contents.images.shape[2]
     return ImageTable(
         images=LazyImages(contents.images, everything),
         modalities=np.array([known[row["modality"]] for row in rows], dtype=np.int64),
@@ -243,4 +282,5 @@ def open_dataset(path: str | os.PathLike[str], verify: bool = False) -> ImageTab
         name=str(info["name"]),
         folder=folder.resolve(),
         manifest_sha256=contents.manifest_sha256,
+        masks=None if packed is None else LazyMasks(packed, width, everything),
     )

@@ -44,7 +44,7 @@ def rendering() -> str:
     """Six images of one person in each world; their manifest rows count, too."""
     parts = []
     for name in ("a", "b", "c"):
-        pictures, rows = render_person(Studio(0, WORLDS[name], PRESETS["toy"]), 3)
+        pictures, _, rows = render_person(Studio(0, WORLDS[name], PRESETS["toy"]), 3)
         parts += [pictures[:6].tobytes(), json.dumps([list(row.items()) for row in rows[:6]]).encode()]
     return digest(*parts)
 

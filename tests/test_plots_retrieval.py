@@ -103,3 +103,32 @@ def test_gallery_size_shows_guessing_beside():
     found, guess = (line.get_ydata().tolist() for line in ax.lines)
     assert found == [60.0, 30.0] and guess == pytest.approx([10.0, 2.0])
     assert list(ax.get_xticks()) == [10, 50]
+
+
+def test_floor_draws_a_bar_a_row_and_chance_as_a_line():
+    found = {
+        "chance": {"across": {"rank1": 0.6}, "visible": {"rank1": 0.5}},
+        "box": {"across": {"rank1": 1.2}, "visible": {"rank1": 3.0}},
+        "strips": {"across": {"rank1": 21.7}, "visible": {"rank1": 29.1}, "infrared": {"rank1": 24.8}},
+    }
+    ax = plots.plot_floor(found, labels={"box": "box only"})
+    assert [bar.get_width() for bar in ax.patches] == [1.2, 21.7] and texts(ax) == ["1.2", "21.7"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["box only", "strips"]
+    visible, infrared, chance = ax.lines
+    assert visible.get_xydata().tolist() == [[3.0, 0], [29.1, 1]] and infrared.get_xydata().tolist() == [
+        [24.8, 1]
+    ]
+    assert list(chance.get_xdata()) == [0.6, 0.6]
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert sorted(legend) == [
+        "across modalities",
+        "chance: 0.6 %",
+        "infrared, other cameras",
+        "visible, other cameras",
+    ]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row on top
+
+
+def test_floor_of_one_column_has_no_marks():
+    ax = plots.plot_floor({"whole": {"across": {"rank1": 7.5}}})
+    assert not ax.lines and len(ax.patches) == 1

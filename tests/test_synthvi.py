@@ -31,7 +31,7 @@ def studio():
 def test_infrared_images_are_grey_and_visible_ones_are_not(studio):
     person, mesh = studio.dressed(1)
     for camera in world.CAMERAS:
-        image, _ = studio.render(1, camera, 0, person, mesh)
+        image = studio.render(1, camera, 0, person, mesh).image
         assert image.shape == (128, 64, 3) and image.dtype == np.uint8 and image.std() > 10
         grey = (image == image[..., :1]).all()
         assert grey == (camera in world.INFRARED_CAMERAS)
@@ -54,7 +54,7 @@ def test_one_raster_pass_serves_both_spectra(studio):
     capture, _ = studio.capture(1, 1, 0, person)
     buffers = gbuffer.draw_buffers(studio.body, mesh, studio.cameras[1], capture, TINY)
     visible, infrared = (
-        studio.expose(buffers, person, studio.cameras[c], capture, np.random.default_rng(0))[0]
+        studio.expose(buffers, person, studio.cameras[c], capture, np.random.default_rng(0)).image
         for c in (1, 3)
     )
     assert (infrared == infrared[..., :1]).all() and not np.array_equal(visible, infrared)
@@ -86,7 +86,7 @@ def test_people_differ_and_the_seed_decides():
 
 def folder_hash(path):
     """Hash of all bytes of a data set folder."""
-    names = ("images.npy", "manifest.csv", "dataset.json")
+    names = ("images.npy", "masks.npy", "manifest.csv", "dataset.json")
     return hashlib.sha256(b"".join((path / name).read_bytes() for name in names)).hexdigest()
 
 
@@ -108,6 +108,12 @@ def test_bytes_do_not_depend_on_workers_but_on_the_seed(rendered, tmp_path):
     assert render(tmp_path / "seed", "--workers", "1", "--seed", "1") == 0
     assert folder_hash(tmp_path / "two") == folder_hash(rendered)
     assert folder_hash(tmp_path / "seed") != folder_hash(rendered)
+
+
+def test_every_image_of_a_folder_has_its_mask(rendered, studio):
+    table, first = open_dataset(rendered), dataset.render_person(studio, 1)
+    assert table.masks.shape == (len(table), 128, 64) and first.masks.any(axis=(1, 2)).all()
+    np.testing.assert_array_equal(table.masks[: len(first.masks)], first.masks)
 
 
 def test_a_finished_folder_is_left_alone(rendered, capsys):

@@ -10,7 +10,7 @@ import pytest
 from data_scripts import render_synthvi
 from data_scripts.synthvi import appearances, captures, dataset, world
 from data_scripts.synthvi.image import sensor, shadow
-from data_scripts.synthvi.image.gbuffer import Buffers
+from data_scripts.synthvi.image.gbuffer import Buffers, draw_buffers
 from data_scripts.synthvi.image.sensor_noise import TAIL, standard_normal
 from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
 from data_scripts.synthvi.render import Studio
@@ -182,10 +182,12 @@ def test_some_people_of_the_sysu_preset_rendered_small():
     )
     studio, table = Studio(0, WORLD, preset), appearances.sysu_table()
     for person in (1, 395, 396, 491):
-        images, rows = dataset.render_person(studio, person)
+        images, masks, rows = dataset.render_person(studio, person)
         wanted = np.minimum(table[person - 1], 2)
         counts = np.bincount([row["camera"] for row in rows], minlength=7)[1:]
-        assert images.shape == (wanted.sum(), 32, 16, 3) and np.array_equal(counts, wanted)
+        assert images.shape == (*masks.shape, 3) == (wanted.sum(), 32, 16, 3) and np.array_equal(
+            counts, wanted
+        )
         splits = {"train"} if person <= 395 else {"query", "gallery"}
         assert {row["split"] for row in rows} == splits
 
@@ -341,16 +343,56 @@ def take(count=24, **knobs):
 
 
 def test_occlusion_hides_people_and_depth_says_how_much():
-    assert not any(capture.occluder or capture.hidden for _, capture in take(10, occlusion=0.0))
+    assert not any(shot.capture.occluder or shot.capture.hidden for shot in take(10, occlusion=0.0))
     usual, deep = (take(occlusion=1.0, occluding_people=0.3, occlusion_depth=d) for d in (1.0, 1.6))
-    kinds = {capture.occluder for _, capture in usual}
+    kinds = {shot.capture.occluder for shot in usual}
     assert "person" in kinds and len(kinds) > 3
-    hidden = [capture.hidden for _, capture in usual]
+    hidden = [shot.capture.hidden for shot in usual]
     assert 0.05 < np.mean(hidden) < 0.5 and max(hidden) < 0.9
-    assert np.mean([capture.hidden for _, capture in deep]) > np.mean(
-        [capture.hidden for _, capture in usual]
-    )
-    assert {capture.occluder for _, capture in take(6, occlusion=1.0, occluding_people=1.0)} == {"person"}
+    assert np.mean([shot.capture.hidden for shot in deep]) > np.mean(hidden)
+    assert {shot.capture.occluder for shot in take(6, occlusion=1.0, occluding_people=1.0)} == {"person"}
+
+
+def painted(shade):
+    """A dozen sharp images of one person in camera 1, painted in one shade, each with something in the way."""
+    studio = Studio(0, dataclasses.replace(WORLD, occlusion=1.0), TINY)
+    person, mesh = studio.dressed(1)
+    person = dataclasses.replace(person, visible=np.full_like(person.visible, shade))
+    camera, shots = dataclasses.replace(studio.cameras[1], blur=0.0, noise=0.0), []
+    for index in range(12):
+        capture, rng = studio.capture(1, 1, index, person)
+        capture = dataclasses.replace(capture, quality=0, motion=0.0)
+        buffers = draw_buffers(studio.body, mesh, camera, capture, TINY)
+        shots.append(studio.expose(buffers, person, camera, capture, rng))
+    return shots
+
+
+def test_a_mask_is_where_a_painted_person_changes_the_picture():
+    """Neither the mask nor coverage is asked: two pictures differ where the person is seen, and nowhere else."""
+    kinds, edges = set(), []
+    for dark, light in zip(painted(0.1), painted(0.9), strict=True):
+        changed = (dark.image != light.image).any(axis=2)
+        assert np.array_equal(dark.mask, light.mask) and dark.mask.dtype == bool
+        assert 0.02 < dark.mask.mean() < 0.6 and changed[dark.mask].all()
+        edges.append(
+            (changed & ~dark.mask).sum() / dark.mask.sum()
+        )  # pixels of which less than half is the person
+        kinds.add(dark.capture.occluder)
+    assert len(kinds) > 3 and max(edges) < 0.3
+
+
+def test_an_occluder_takes_its_pixels_from_the_mask():
+    free, hidden = take(12, occlusion=0.0), take(12, occlusion=1.0)
+    for whole, part in zip(free, hidden, strict=True):
+        assert not (part.mask & ~whole.mask).any()
+        assert 1 - part.mask.sum() / whole.mask.sum() == pytest.approx(part.capture.hidden, abs=0.06)
+
+
+def test_what_a_cutout_leaves_by_hand():
+    cover, alpha = np.array([[0.8, 0.8, 0.8, 1.0]], np.float32), np.array([[0.5, 1.0]], np.float32)
+    for left, shown in ((1, [0.8, 0.4, 0.0, 1.0]), (-1, [0.0, 0.8, 0.8, 1.0]), (3, [0.8, 0.8, 0.8, 0.5])):
+        assert foreground.uncovered(cover, alpha, left) == pytest.approx(np.array([shown]))
+    assert cover[0].tolist() == pytest.approx([0.8, 0.8, 0.8, 1.0])  # as it was
 
 
 def test_one_knob_does_not_redraw_the_rest():
@@ -358,7 +400,7 @@ def test_one_knob_does_not_redraw_the_rest():
         take(6, occlusion=0.0, truncation=0.0, bystanders=0.0),
         take(6, occlusion=1.0, bystanders=1.0),
     )
-    for (_, a), (_, b) in zip(first, second, strict=True):
+    for a, b in zip((s.capture for s in first), (s.capture for s in second), strict=True):
         if not b.cut:
             assert (a.heading, a.pose, a.scale, a.spot, a.light) == (
                 b.heading,
@@ -480,7 +522,7 @@ def network(tmp_path_factory):
 
 
 def test_all_effects_give_the_same_bytes_for_any_number_of_workers(network):
-    for name in ("images.npy", "manifest.csv", "dataset.json"):
+    for name in ("images.npy", "masks.npy", "manifest.csv", "dataset.json"):
         assert (network[0] / name).read_bytes() == (network[1] / name).read_bytes()
 
 

@@ -11,7 +11,7 @@ captures                     what changes from image to image
 render                       person + camera + capture -> image
 annotations                  manifest columns that describe capture, camera and person
 dataset                      all people in parallel -> a data set folder
-speed                        how fast one core renders
+speed, flaws                 how fast one core renders; counts of what is wrong with people
 compiled                     how the loops of all these are compiled
 display                      display values and linear light: gamma
 
@@ -27,7 +27,9 @@ person/mannequin             one person's body and its regions, ready for tailor
 person/drape                 how cloth and hair hang: convex sections, bounded slope
 person/pieces                a part of an outfit; boxes, tubes
 person/garments              shirts, coats, trousers, skirts as layers of their own
-person/shoes, hair, bags     shoes and boots; hair, hats, scarves; backpacks, handbags
+person/shoes, hair           shoes and boots; hair, hats, scarves
+person/collars               collars, hoods, lapels, the cut of tops and coats
+person/straps, bags          ribbons that lie on the clothes; bags and how they are worn
 person/outfit                the mesh of one dressed person, from all of these
 person/dressing, face        rest position -> material: stripes; eyes, beards, glasses
 person/motifs, prints        24 motifs and more; where garments and bags show them

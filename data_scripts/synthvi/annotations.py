@@ -48,7 +48,7 @@ def person_annotations(person: Person) -> dict[str, Any]:
     """What all images of a person share, as numbers of the enumerations in ``person/wardrobe.py``."""
     style = person.style
     return {
-        "bag": int(style.bag),
+        "bag": int(style.bag_form or style.bag),
         "hat": int(style.hat),
         "hair": int(style.hair),
         "coat": int(style.coat),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,16 +55,25 @@ def split_of(preset: Preset, person: int, camera_id: int) -> str:
     return "query" if is_infrared(camera_id) else "gallery"
 
 
-def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """All images (k, height, width, 3) uint8 of one identity and their manifest rows."""
+class Rendered(NamedTuple):
+    """All k images of one identity."""
+
+    images: np.ndarray  # (k, height, width, 3) uint8
+    masks: np.ndarray  # (k, height, width) bool: what is seen of the person
+    rows: list[dict[str, Any]]  # of the manifest
+
+
+def render_person(studio: Studio, person: int) -> Rendered:
+    """Render all images of one identity."""
     look, outfit = studio.dressed(person)
-    images, rows = [], []
+    images, masks, rows = [], [], []
     world = f"world={studio.world.name}/seed={studio.seed}"
     counts = zip(camera_numbers(studio.world), studio.appearance_counts[person - 1], strict=True)
     for camera_id, count in counts:
         for index in range(count):
-            image, capture = studio.render(person, camera_id, index, look, outfit)
-            images.append(image)
+            shot = studio.render(person, camera_id, index, look, outfit)
+            images.append(shot.image)
+            masks.append(shot.mask)
             rows.append(
                 {
                     "split": split_of(studio.preset, person, camera_id),
@@ -73,12 +82,12 @@ def render_person(studio: Studio, person: int) -> tuple[np.ndarray, list[dict[st
                     "identity": person,
                     "source": f"synthvi:{world}/person={person}/camera={camera_id}/shot={index}",
                     "walk": index // studio.world.images_per_walk,
-                    **capture_annotations(capture),
+                    **capture_annotations(shot.capture),
                     **camera_annotations(studio.cameras[camera_id]),
                     **person_annotations(look),
                 }
             )
-    return np.stack(images), rows
+    return Rendered(np.stack(images), np.stack(masks), rows)
 
 
 def _serve(connection: Connection, seed: int, world: World, preset: Preset) -> None:
@@ -115,10 +124,8 @@ def _worker_processes(workers: int, *world: Any) -> Iterator[list[Connection]]:
             process.join()
 
 
-def render_all(
-    seed: int, world: World, preset: Preset, workers: int
-) -> Generator[tuple[np.ndarray, list[dict[str, Any]]], None, None]:
-    """Images and rows person by person, in order, whatever the number of worker processes."""
+def render_all(seed: int, world: World, preset: Preset, workers: int) -> Generator[Rendered, None, None]:
+    """Images, masks and rows person by person, in order, whatever the number of worker processes."""
     if workers <= 1:
         studio = Studio(seed, world, preset)
         for person in people(preset):
@@ -186,11 +193,11 @@ def write_dataset(
         overwrite=overwrite,
     ) as writer:
         with closing(render_all(seed, world, preset, workers)) as rendered:
-            for images, rows in rendered:
-                for image, row in zip(images, rows, strict=True):
-                    writer.append(image, **row)
+            for person in rendered:
+                for image, mask, row in zip(*person, strict=True):
+                    writer.append(image, mask, **row)
                 if progress is not None:
-                    progress(len(rows))
+                    progress(len(person.rows))
     return total
 
 

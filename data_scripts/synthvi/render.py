@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,12 +32,23 @@ from .place.foreground import (
     lay_over,
     side_column,
     trimmed,
+    uncovered,
 )
 from .place.scenes import Place, draw_place, render_spots
 from .seeds import Draws, Purpose, generator, root
 from .world import Preset, World, camera_numbers
 
 Layer = tuple[np.ndarray, np.ndarray]  # linear light times coverage (h, w, c), coverage (h, w)
+
+
+class Shot(NamedTuple):
+    """One image and what is known of it."""
+
+    image: np.ndarray  # (height, width, 3) uint8
+    mask: (
+        np.ndarray
+    )  # (height, width) bool: more than half of the pixel shows the person, obstacles taken off
+    capture: Capture  # its `hidden` says how much of the person an obstacle hides
 
 
 @dataclass
@@ -132,15 +144,12 @@ class Studio:
             self._last_walk = {key: walk}
         return self._last_walk[key]
 
-    def render(
-        self, number: int, camera_id: int, index: int, person: Person, outfit: Outfit
-    ) -> tuple[np.ndarray, Capture]:
-        """Render one image (height, width, 3) uint8; its `Capture` says how much of the person is hidden."""
+    def render(self, number: int, camera_id: int, index: int, person: Person, outfit: Outfit) -> Shot:
+        """Render one image, with its mask and its `Capture`."""
         capture, rng = self.capture(number, camera_id, index, person)
         camera = self.cameras[camera_id]
         buffers = draw_buffers(self.body, outfit, camera, capture, self.preset)
-        image, hidden = self.expose(buffers, person, camera, capture, rng)
-        return image, dataclasses.replace(capture, hidden=hidden)
+        return self.expose(buffers, person, camera, capture, rng)
 
     def dressed(self, number: int) -> tuple[Person, Outfit]:
         """Identity ``number`` and its mesh."""
@@ -164,8 +173,8 @@ class Studio:
 
     def expose(
         self, buffers: Buffers, person: Person, camera: Camera, capture: Capture, rng: np.random.Generator
-    ) -> tuple[np.ndarray, float]:
-        """Take the picture (height, width, 3) uint8; also the share 0..1 of the person that is hidden."""
+    ) -> Shot:
+        """Take the picture."""
         phase = person.style.fold_phase + capture.fold
         moved = dataclasses.replace(person, style=person.style._replace(fold_phase=phase))
         color, cover = self.shade(buffers, moved, camera)
@@ -173,7 +182,7 @@ class Studio:
         if capture.motion > 0:
             length, angle = capture.motion * self.preset.height, np.deg2rad(capture.heading)
             color, cover = smear(color, cover, length * abs(np.sin(angle)), 0.25 * length)
-        hidden = self._occlude(color, cover, camera, capture)
+        shown, hidden = self._occlude(color, cover, camera, capture)
         gains = (
             np.full(1, camera.exposure)
             if camera.infrared
@@ -193,7 +202,8 @@ class Studio:
         )
         if capture.quality:
             image = through_jpeg(image, capture.quality)
-        return (np.repeat(image, 3, axis=2) if camera.infrared else image), hidden
+        image = np.repeat(image, 3, axis=2) if camera.infrared else image
+        return Shot(image, shown > 0.5, dataclasses.replace(capture, hidden=hidden))
 
     def _background(self, buffers: Buffers, camera: Camera, capture: Capture) -> np.ndarray:
         """Linear light (h, w, c) float32 of the place with the person's shadow and perhaps somebody else."""
@@ -209,16 +219,27 @@ class Studio:
             lay_over(place, np.ones(place.shape[:2], np.float32), cutout.color, cutout.alpha, int(left))
         return place
 
-    def _occlude(self, color: np.ndarray, cover: np.ndarray, camera: Camera, capture: Capture) -> float:
-        """Lay the capture's occluder over the person, in place; returns the share of the person that it hides."""
+    def _occlude(
+        self, color: np.ndarray, cover: np.ndarray, camera: Camera, capture: Capture
+    ) -> tuple[np.ndarray, float]:
+        """Lay the capture's occluder over the person, in place.
+
+        Returns
+        -------
+        shown : (h, w) float32
+            Share of each pixel that still shows the person.
+        hidden : float
+            Share of the person that the occluder hides.
+        """
         if not capture.occluder:
-            return 0.0
+            return cover, 0.0
         if capture.occluder == "person":
             cutout = self._bystander(camera, int(capture.occluder_pick * CROWD), before=True)
         else:
             cutout = self._obstacle(camera, capture.occluder, int(capture.occluder_pick * VARIANTS))
         left = side_column(capture.occluder, capture, self.world, self.preset.width, cutout.alpha.shape[1])
-        return float(lay_over(color, cover, cutout.color, cutout.alpha, left))
+        shown = uncovered(cover, cutout.alpha, left)  # before the occluder joins the coverage
+        return shown, float(lay_over(color, cover, cutout.color, cutout.alpha, left))
 
     def _obstacle(self, camera: Camera, kind: str, variant: int) -> Cutout:
         """An obstacle as this camera sees it, traced when first needed."""

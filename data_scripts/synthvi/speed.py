@@ -50,7 +50,7 @@ def measure(studio: Studio, numbers: list[int], rounds: int) -> tuple[int, np.nd
         count = 0
         for column, number in enumerate(numbers):
             start = time.process_time()
-            count += len(render_person(studio, number)[0])
+            count += len(render_person(studio, number).images)
             seconds[again, column] = time.process_time() - start
     return count, seconds[1:]
 

@@ -1,4 +1,4 @@
-"""Figures about scores: a distance matrix, ranked lists, the draw of the test people, the size of the gallery.
+"""Figures about scores: a distance matrix, ranked lists, the draw of the test people, the size of the gallery, the floor.
 
 Taught in: notebooks/01_people_and_cameras.ipynb
 """
@@ -13,9 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from dmic.plots.style import COLORMAPS, COLORS, FILLS, GREYS, TRUE_MATCH, new_axes
+from dmic.images import INTRA_STREAMS
+from dmic.plots.style import COLORMAPS, COLORS, FILLS, FONT_SIZES, GREYS, MARKERS, TRUE_MATCH, new_axes
 
-__all__ = ["plot_distance_matrix", "plot_gallery_size", "plot_person_luck", "plot_ranked_lists"]
+__all__ = [
+    "plot_distance_matrix",
+    "plot_floor",
+    "plot_gallery_size",
+    "plot_person_luck",
+    "plot_ranked_lists",
+]
 
 
 def plot_distance_matrix(
@@ -162,4 +169,47 @@ def plot_gallery_size(sizes: ArrayLike, rank1: ArrayLike, ax: Axes | None = None
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper right")
+    return ax
+
+
+def plot_floor(
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]],
+    ax: Axes | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draw what finds people without any training: a bar a row, chance as a line.
+
+    Parameters
+    ----------
+    scores
+        Row -> kind of search -> ``rank1`` in percent. ``across`` modalities is the bar, with its number at the right; ``visible``
+        and ``infrared``, where given, are marks on it. The row ``chance`` is the line.
+    ax
+        Axes to draw on; a new figure if None.
+    labels
+        Row -> what the axis calls it; others keep their names.
+
+    Taught in: notebooks/01_people_and_cameras.ipynb
+    """
+    rows = [row for row in scores if row != "chance"]
+    ax = new_axes(ax, (7.4, 0.3 * len(rows) + 0.9))
+    places = np.arange(len(rows))
+    across = [scores[row]["across"]["rank1"] for row in rows]
+    ax.barh(places, across, height=0.62, color=COLORS["joint"], alpha=0.6, label="across modalities")
+    for place, value in enumerate(across):
+        look: dict[str, Any] = {"va": "center", "fontsize": FONT_SIZES["value"], "color": COLORS["joint"]}
+        ax.text(1.01, place, f"{value:.1f}", transform=ax.get_yaxis_transform(), **look)
+    for stream in INTRA_STREAMS:
+        found = [(scores[row][stream]["rank1"], p) for p, row in enumerate(rows) if stream in scores[row]]
+        if found:
+            name = f"{stream}, other cameras"
+            ax.plot(*np.transpose(found), MARKERS[stream], color=COLORS[stream], label=name, zorder=3)
+    if "chance" in scores:
+        level = scores["chance"]["across"]["rank1"]
+        ax.axvline(level, color=GREYS["strong"], linestyle=":", label=f"chance: {level:.1f} %")
+    ax.set_yticks(places, [(labels or {}).get(row, row) for row in rows])
+    ax.set(xlabel="Rank-1 (%)", xlim=(0, None), ylim=(len(rows) - 0.4, -0.6))
+    ax.tick_params(axis="y", length=0)
+    ax.legend(loc="upper right", fontsize="small")
     return ax

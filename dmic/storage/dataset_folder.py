@@ -1,4 +1,4 @@
-"""A prepared data set folder on disk: its three files, and checking them against each other.
+"""A prepared data set folder on disk: its three files, perhaps masks beside them, and checking them against each other.
 
 Most readers want `dmic.images.open_dataset`, which stands on this; `dmic.storage.dataset_writer` writes such a folder.
 
@@ -41,10 +41,13 @@ class Contents(NamedTuple):
     rows: list[dict[str, str]]  # of the manifest, as text
     info: dict[str, Any]  # of dataset.json
     manifest_sha256: str  # of the bytes of manifest.csv: another one where any row, label or image is another
+    masks: (
+        NDArray[np.uint8] | None
+    )  # (n, height, ceil(width / 8)) packed bits, memory-mapped; None: no masks.npy
 
 
 def read_folder(folder: Path, *, verify: bool = False) -> Contents:
-    """Read the three files of a folder and check them against each other.
+    """Read the files of a folder and check them against each other.
 
     Parameters
     ----------
@@ -69,6 +72,7 @@ def read_folder(folder: Path, *, verify: bool = False) -> Contents:
             raise DatasetError(f"{folder} has no {name}: it is not a finished data set folder. {MAKE_ONE}")
     info = _read_info(folder / "dataset.json")
     array = _read_images(folder / "images.npy", info)
+    masks = _read_masks(folder / "masks.npy", array.shape)
     rows, manifest_sha256 = _read_manifest(folder / "manifest.csv")
     if len(rows) != len(array):
         raise DatasetError(
@@ -77,7 +81,7 @@ def read_folder(folder: Path, *, verify: bool = False) -> Contents:
     _check_counts(folder, rows, info)
     check_people(folder, rows)
     _check_hashes(folder, array, rows, range(len(rows)) if verify else _sample(len(rows), manifest_sha256))
-    return Contents(array, rows, info, manifest_sha256)
+    return Contents(array, rows, info, manifest_sha256, masks)
 
 
 def check_row(where: str, row: Mapping[str, str]) -> None:
@@ -127,6 +131,12 @@ def count_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return counts
 
 
+def masks_shape(images: tuple[int, ...]) -> tuple[int, int, int]:
+    """Shape of ``masks.npy``, of `numpy.packbits` along the rows, beside images of shape (n, height, width, 3)."""
+    count, height, width, _ = images
+    return count, height, -(-width // 8)
+
+
 def image_hash(image: NDArray[np.uint8]) -> str:
     """SHA-256 (hexadecimal) of an image's raw bytes."""
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
@@ -149,12 +159,7 @@ def _read_info(path: Path) -> dict[str, Any]:
 
 def _read_images(path: Path, info: dict[str, Any]) -> NDArray[np.uint8]:
     """Memory-map ``images.npy`` and check type and shape."""
-    try:
-        array = np.load(path, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
-        raise DatasetError(
-            f"{path} cannot be read as a NumPy array ({error}). Prepare the data set again."
-        ) from None
+    array = _mapped(path)
     if array.dtype != np.uint8:
         raise DatasetError(f"{path} holds {array.dtype}, expected uint8 (0..255).")
     if array.ndim != 4 or array.shape[3] != 3:
@@ -162,6 +167,29 @@ def _read_images(path: Path, info: dict[str, Any]) -> NDArray[np.uint8]:
     if list(array.shape[1:3]) != info["size"]:
         raise DatasetError(
             f"{path} holds images of {list(array.shape[1:3])} pixels, dataset.json says {info['size']}."
+        )
+    return array
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Memory-map an array."""
+    try:
+        return np.load(path, mmap_mode="r")
+    except (ValueError, OSError, EOFError) as error:
+        raise DatasetError(
+            f"{path} cannot be read as a NumPy array ({error}). Prepare the data set again."
+        ) from None
+
+
+def _read_masks(path: Path, images: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """Memory-map ``masks.npy``, where there is one, and check type and shape against the images'."""
+    if not path.exists():
+        return None
+    array, wanted = _mapped(path), masks_shape(images)
+    if array.dtype != np.uint8 or array.shape != wanted:
+        raise DatasetError(
+            f"{path} holds {array.shape} {array.dtype}, expected {wanted} uint8: one bit a pixel of images.npy. "
+            "Prepare the data set again, or remove this file, which no training needs."
         )
     return array
 

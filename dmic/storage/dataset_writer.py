@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from dmic.storage.dataset_folder import (
     check_row,
     count_rows,
     image_hash,
+    masks_shape,
 )
 
 
@@ -117,8 +118,8 @@ class DatasetWriter:
         self._images = (self._temporary / "images.npy").open("wb")
         self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
         self._lines = csv.writer(self._manifest, lineterminator="\n")
-        header = {"descr": "|u1", "fortran_order": False, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(self._images, header)
+        self._masks: IO[bytes] | None = None  # opened by the first image that has a mask
+        _write_header(self._images, self._shape)
 
     def _unwritable(self, error: OSError) -> DatasetError:
         """A full disk, a missing permission: what to say about it."""
@@ -126,13 +127,23 @@ class DatasetWriter:
             f"Cannot write to {self.path.parent} ({error}). Choose a folder that you may write, with enough room."
         )
 
-    def append(self, image: NDArray[np.uint8], **row: Any) -> None:
-        """Add one image (height, width, 3) uint8 and its manifest row (all `COLUMNS` but ``sha256``, and any others)."""
+    def append(self, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None, **row: Any) -> None:
+        """Add one image and its manifest row.
+
+        Parameters
+        ----------
+        image : (height, width, 3) uint8
+        mask : (height, width) bool, optional
+            Where the image shows the person. All images of a folder have a mask, or none has.
+        row
+            All `COLUMNS` but ``sha256``, and any others.
+        """
         place = len(self._rows)
         if place >= self._shape[0]:
             raise DatasetError(f"More images than the {self._shape[0]} announced.")
         if image.shape != (wanted := self._shape[1:]) or image.dtype != np.uint8:
             raise DatasetError(f"Image {place} is {image.shape} {image.dtype}, expected {wanted} uint8.")
+        self._check_mask(place, mask)
         text = self._checked(f"The row of image {place}", {**row, "sha256": image_hash(image)})
         try:
             if not self._columns:
@@ -140,9 +151,32 @@ class DatasetWriter:
                 self._lines.writerow(self._columns)
             self._lines.writerow([text[column] for column in self._columns])
             self._images.write(np.ascontiguousarray(image).tobytes())
+            if mask is not None:
+                self._write_mask(mask)
         except OSError as error:
             raise self._unwritable(error) from None
         self._rows.append({column: text[column] for column in (*COUNTED, "identity")})
+
+    def _check_mask(self, place: int, mask: NDArray[np.bool_] | None) -> None:
+        """Refuse a mask of another shape or type, and one more or less than the first image had."""
+        if mask is not None and (mask.shape != (wanted := self._shape[1:3]) or mask.dtype != bool):
+            raise DatasetError(f"Mask {place} is {mask.shape} {mask.dtype}, expected {wanted} bool.")
+        if place and (mask is None) != (self._masks is None):
+            this, others = ("no", "have one") if mask is None else ("a", "have none")
+            raise DatasetError(
+                f"Image {place} has {this} mask, those before it {others}. Give all images a mask, or none."
+            )
+
+    def _write_mask(self, mask: NDArray[np.bool_]) -> None:
+        """Write a mask as packed bits, each row from a byte of its own."""
+        if self._masks is None:
+            self._masks = (self._temporary / "masks.npy").open("wb")
+            _write_header(self._masks, masks_shape(self._shape))
+        self._masks.write(np.packbits(mask, axis=-1).tobytes())
+
+    def _files(self) -> list[IO[Any]]:
+        """Return the files that are written image by image."""
+        return [self._images, self._manifest, *([self._masks] if self._masks else [])]
 
     def _checked(self, where: str, row: Mapping[str, Any]) -> dict[str, str]:
         """Return a row as the text that the manifest will hold, or refuse it."""
@@ -168,8 +202,8 @@ class DatasetWriter:
         check_people(self.path, self._rows)
         info = {**self._info, "counts": count_rows(self._rows)}
         try:
-            self._images.close()
-            self._manifest.close()
+            for file in self._files():
+                file.close()
             (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise self._unwritable(error) from None
@@ -187,7 +221,7 @@ class DatasetWriter:
 
     def abandon(self) -> None:
         """Remove the temporary folder."""
-        for file in (self._images, self._manifest):
+        for file in self._files():
             with suppress(OSError):  # on a full disk closing fails, too
                 file.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
@@ -203,6 +237,12 @@ class DatasetWriter:
                 self.finish()
         finally:
             self.abandon()
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    """Begin a NumPy file of uint8."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _is_readable(values: Iterable[str]) -> bool:

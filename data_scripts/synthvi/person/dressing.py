@@ -1,4 +1,4 @@
-"""From a rest position to materials: stripes, cuts, prints, straps; how crumpled the cloth is.
+"""From a rest position to materials: stripes, cuts, prints; how crumpled the cloth is.
 
 All of it happens per sample, so edges stay crisp on a coarse mesh, and moves with the body because rest positions do.
 A sample's material is a mixture ``(first, second, share)``: ``share`` of the second, the rest of the first.
@@ -99,11 +99,9 @@ def _bag(x, y, z, style):
 
 @inlined
 def _upper(surface, x, y, z, style):
-    """Tops and coats: pattern, cut and print, and straps of bags over them."""
+    """Tops and coats: pattern, cut and print."""
     on_arm = FOLD[surface] == FOLDS.SLEEVE
     share = arm_share(x, y, z) if on_arm else 0.0
-    if not on_arm and _strap(x, y, z, style):
-        return ROW.BAG, ROW.BAG_SECOND, 0.2
     if MATERIAL[surface] == ROW.COAT:
         return _coat(x, y, z, share, on_arm, style)
     second = second_color(style.top_pattern, x, y, share, on_arm, style.top_period, style.top_split)
@@ -154,16 +152,6 @@ def _bottom(x, y, z, style):
         x = 0.19 * math.atan2(x, z - 0.03)  # along the cloth
     second |= second_color(kind, x, y, 0.0, False, period, 0.0)
     return printed(ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if second else 0.0, ink, cover)
-
-
-@inlined
-def _strap(x, y, z, style):
-    """Whether a strap of a backpack or shoulder bag lies here."""
-    if style.bag == BAGS.BACKPACK:
-        return 0.16 < y and 0.078 < abs(x) + 0.10 * (0.45 - min(0.45, y)) < 0.118 and (z > 0.01 or y > 0.45)
-    if style.bag == BAGS.SHOULDER:
-        return 0.0 < y < 0.60 and abs((y - 0.03) - 1.75 * (x + 0.15)) < 0.042
-    return False
 
 
 @inlined

@@ -18,6 +18,7 @@ from .pieces import Piece, Surface, numbered_anew, ring_faces
 
 WAIST = 0.13  # rest height at which trunk garments change from shell to tube
 FAR = 1.0  # metres from an edge: "nowhere near"
+CHAMBER = 0.085  # metres between the seams of a quilted coat
 INNER = 50.0  # factor on the distance from an edge that another piece covers: no hem is drawn there
 
 
@@ -35,6 +36,10 @@ class Tailoring:
     slope: float  # how fast the cloth follows the body inwards, see `drape`
     trunk: Surface
     arm: Surface
+    round_neck: float = 0.0  # 1/metres: the collar's edge is a bow of this curvature instead of a V
+    steepness: float = 0.75  # of the V, metres upwards per metre aside
+    opening_slope: float = 0.45  # how fast an open front widens above the chest, metres per metre
+    quilt: float = 0.0  # depth of quilting, metres
 
 
 def slope_of(volume: float) -> float:
@@ -45,7 +50,8 @@ def slope_of(volume: float) -> float:
 def upper_garment(mannequin: Mannequin, cloth: Tailoring) -> list[Piece]:
     """A shirt, jumper, jacket or coat: shell with sleeves, and a tube below the waist."""
     low = min(cloth.hem, WAIST - 0.02)
-    free = np.linspace(WAIST, low, max(3, int((WAIST - low) / 0.05) + 2))
+    step = 0.02 if cloth.quilt else 0.05
+    free = np.linspace(WAIST, low, max(3, int((WAIST - low) / step) + 2))
     levels = np.concatenate([np.linspace(0.49, WAIST, 10)[:-1], free])
     tube = _trunk_drape(mannequin, levels, cloth.slope)
     pieces = [_upper_shell(mannequin, cloth, tube.widen(cloth.volume + 0.004))]
@@ -83,14 +89,24 @@ def _upper_shell(mannequin: Mannequin, cloth: Tailoring, tube: Drape) -> Piece:
     made = _relax(mannequin, offset, rounds)
     pull = ramp(rest[:, 1], 0.49, 0.42) * (1 - ramp(arm, 0.0, 0.4))
     _pull_out(made, tube, rest[:, 1], pull)
+    if cloth.quilt:
+        along = np.where(arm > 0.5, 0.43 * share, rest[:, 1])
+        made += mannequin.normals * ((1 - near_neck) * _quilting(cloth.quilt, along))[:, None]
     even = _even(rounds)
-    cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, WAIST - 0.07, rest[:, 1]))
+    seam = WAIST - 0.07
+    level = even[:, 1] if cloth.hem > seam else rest[:, 1]  # a hem is as even as the cloth
+    cut = np.minimum(_collar(cloth, even), _lower_edge(cloth.hem, seam, level))
     cut = np.minimum(cut, (cloth.sleeve - share) * 0.43 + 0.3 * (1 - ramp(arm, 0.2, 0.7)))
     cut = np.minimum(cut, _opening(cloth, even))
     faces = mannequin.body.faces[mannequin.body.face_parts == 0]
     faces = faces[(cut[faces] > 0).any(axis=1) & (rest[faces, 1].min(axis=1) > -0.1)]
     surface = np.where((arm[faces] > 0.5).any(axis=1), cloth.arm, cloth.trunk)
     return _shell_piece(surface, made, faces, cut, even)
+
+
+def _quilting(depth: float, along: np.ndarray) -> np.ndarray:
+    """Metres (n,) by which the chambers of a quilted coat bulge at places ``along`` it (metres)."""
+    return depth * np.sqrt(np.abs(np.sin(np.pi * along / CHAMBER)))
 
 
 def _pull_out(points: np.ndarray, tube: Drape, levels: np.ndarray, share: np.ndarray) -> None:
@@ -108,17 +124,18 @@ def _lower_edge(hem: float, seam: float, level: np.ndarray) -> np.ndarray:
 
 
 def _collar(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
-    """Metres (n,) below the collar: a V in front, a shallow bow behind."""
+    """Metres (n,) below the collar: a V or a bow in front, a shallow bow behind."""
     aside = np.abs(rest[:, 0])
     front = ramp(rest[:, 2], -0.01, 0.07)
     back = max(cloth.neckline, 0.57) + 0.35 * aside
-    edge = front * (cloth.neckline + 0.75 * aside) + (1 - front) * back
+    sides = cloth.round_neck * aside**2 if cloth.round_neck else cloth.steepness * aside
+    edge = front * (cloth.neckline + sides) + (1 - front) * back
     return np.where(aside > 0.10, FAR, edge - rest[:, 1])
 
 
 def _opening(cloth: Tailoring, rest: np.ndarray) -> np.ndarray:
     """Metres (n,) from the edge of an open front."""
-    half = cloth.opening + 0.45 * np.maximum(0.0, rest[:, 1] - 0.36)
+    half = cloth.opening + cloth.opening_slope * np.maximum(0.0, rest[:, 1] - 0.36)
     return np.where((rest[:, 2] > 0.02) & (cloth.opening > 0), np.abs(rest[:, 0]) - half, FAR)
 
 
@@ -126,14 +143,15 @@ def _tail(cloth: Tailoring, tube: Drape, rows: int) -> Piece:
     """What hangs below the waist: the lowest ``rows`` of a tube around both legs."""
     levels = tube.levels
     drop = ramp(levels, WAIST, levels[-1])[:, None] * cloth.flare + cloth.volume + 0.004
+    drop = drop + _quilting(cloth.quilt, levels)[:, None]
     drop = np.maximum(drop, cloth.over * ramp(levels, WAIST + 0.02, WAIST - 0.10)[:, None])
     neutral_tube = _trunk_drape(neutral(), levels, cloth.slope)
     made, rest = (_last_rows(each.widen(drop), rows) for each in (tube, neutral_tube))
     columns = made.radii.shape[1]
     surface = cloth.trunk
-    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=rows // 2)
+    weights = tube_weights(rest, rest.points(), regions().skirt_weights, rounds=rows // 2)
     cut = np.minimum(_opening(cloth, rest.points()), rest.points()[:, 1] - cloth.hem)
-    return Piece(surface, made.points(), _upright(rest), ring_faces(rows, columns), weights, cut)
+    return Piece(surface, made.points(), upright(rest), ring_faces(rows, columns), weights, cut)
 
 
 def _last_rows(tube: Drape, rows: int) -> Drape:
@@ -141,14 +159,14 @@ def _last_rows(tube: Drape, rows: int) -> Drape:
     return Drape(tube.levels[-rows:], tube.heights[-rows:], tube.centers[-rows:], tube.radii[-rows:])
 
 
-def _upright(rest: Drape) -> np.ndarray:
+def upright(rest: Drape) -> np.ndarray:
     """Rest positions of a tube's vertices, their heights being the rest levels."""
     points = rest.points()
     points[:, 1] = np.repeat(rest.levels, rest.radii.shape[1])
     return points
 
 
-def _tube_weights(tube: Drape, rest: np.ndarray, weights: np.ndarray, rounds: int) -> np.ndarray:
+def tube_weights(tube: Drape, rest: np.ndarray, weights: np.ndarray, rounds: int) -> np.ndarray:
     """Weights of a tube from the body beneath; one column more for the bag's bone."""
     area = regions()
     made = borrow_weights(area.tree, weights[area.tree_index], rest, len(tube.levels), rounds)
@@ -225,10 +243,10 @@ def _leg(mannequin: Mannequin, sign: int, volume: float, hem: float, flare: floa
     )
     points = made.points()
     points[:, 0] = sign * np.maximum(sign * points[:, 0], 0.002)
-    weights = _tube_weights(rest, rest.points(), regions().leg_weights, rounds=1)
+    weights = tube_weights(rest, rest.points(), regions().leg_weights, rounds=1)
     cut = np.repeat(levels - hem, rest.radii.shape[1])
     faces = ring_faces(len(levels), rest.radii.shape[1])
-    return Piece(Surface.BOTTOM, points, _upright(rest), faces, weights, cut)
+    return Piece(Surface.BOTTOM, points, upright(rest), faces, weights, cut)
 
 
 def skirt_slope(volume: float, flare: float) -> float:
@@ -243,7 +261,7 @@ def skirt(mannequin: Mannequin, *, volume: float, hem: float, flare: float, top:
     made, rest = (
         _trunk_drape(who, levels, skirt_slope(volume, flare)).widen(extra) for who in (mannequin, neutral())
     )
-    weights = _tube_weights(rest, rest.points(), regions().skirt_weights, rounds=6 + len(levels) // 2)
+    weights = tube_weights(rest, rest.points(), regions().skirt_weights, rounds=6 + len(levels) // 2)
     cut = np.repeat(np.minimum(levels - hem, INNER * (top - levels)), rest.radii.shape[1])
     faces = ring_faces(len(levels), rest.radii.shape[1])
-    return [Piece(Surface.SKIRT, made.points(), _upright(rest), faces, weights, cut)]
+    return [Piece(Surface.SKIRT, made.points(), upright(rest), faces, weights, cut)]

@@ -40,11 +40,11 @@ def hair_edge(angle: np.ndarray, style: Style) -> np.ndarray:
     return np.maximum(edge, style.hair_bottom if long else 0.0) + style.hairline * ramp(degrees, 70, 30)
 
 
-def head_wear(mannequin: Mannequin, style: Style) -> list[Piece]:
-    """Hair, bun or tail, hat, brim and scarf."""
+def head_wear(mannequin: Mannequin, style: Style, back: np.ndarray) -> list[Piece]:
+    """Hair, bun or tail, hat, brim and scarf; ``back`` (n, 3) are the vertices of clothes and bags that hair falls on."""
     pieces = []
     if style.hair != Hair.BALD:
-        pieces.append(_hair(mannequin, style))
+        pieces.append(_hair(mannequin, style, back))
     if style.hair in (Hair.BUN, Hair.TAIL):
         pieces.append(_knot(mannequin, style))
     if style.hat:
@@ -99,7 +99,7 @@ def _rest_of(tube: Drape) -> np.ndarray:
     return np.stack([flat[:, 0], np.repeat(tube.levels, COLUMNS), flat[:, 1]], 1)
 
 
-def _hair(mannequin: Mannequin, style: Style) -> Piece:
+def _hair(mannequin: Mannequin, style: Style, back: np.ndarray) -> Piece:
     """The cap of hair; long hair hangs down to its tips, behind the shoulders."""
     long = style.hair == Hair.LONG
     levels = np.array(CROWN)
@@ -126,7 +126,7 @@ def _hair(mannequin: Mannequin, style: Style) -> Piece:
     if style.hair == Hair.RECEDING:
         cut = np.minimum(cut, 0.778 - 0.012 * np.cos(angle) - height)
     if long:
-        _fall_behind(mannequin, made, height)
+        _fall_behind(mannequin, made, height, back)
     weights = rigid(len(made), len(mannequin.joints), mannequin.body.bone("head"))
     if long:  # the tips rest on the back
         low = 0.8 * ramp(height, 0.60, 0.50)
@@ -135,18 +135,17 @@ def _hair(mannequin: Mannequin, style: Style) -> Piece:
     return Piece(Surface.HAIR, made, _rest_of(tube), ring_faces(len(levels), COLUMNS), weights, cut)
 
 
-def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray) -> None:
-    """Move the hair at the back behind the shoulders and the coat, in place."""
-    shell = mannequin.body.part_vertices("shell")
-    for i in np.flatnonzero(
+def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray, back: np.ndarray) -> None:
+    """Move the hair at the back behind the shoulders, the clothes and the bag (n, 3), in place."""
+    points = np.concatenate([mannequin.vertices[mannequin.body.part_vertices("shell")], back])
+    points = points[points[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]]
+    free = np.flatnonzero(
         (height < 0.60) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2])
-    ):
-        near = shell[
-            (np.abs(mannequin.vertices[shell, 1] - made[i, 1]) < 0.03)
-            & (np.abs(mannequin.vertices[shell, 0] - made[i, 0]) < 0.04)
-        ]
-        if len(near):
-            made[i, 2] = min(made[i, 2], mannequin.vertices[near, 2].min() - 0.02)
+    )
+    away = np.abs(made[free, None, :2] - points[None, :, :2])
+    near = (away[..., 0] < 0.045) & (away[..., 1] < 0.04)
+    behind = np.where(near, points[:, 2], np.inf).min(1)
+    made[free, 2] = np.minimum(made[free, 2], behind - 0.02)
 
 
 def _knot(mannequin: Mannequin, style: Style) -> Piece:

@@ -23,7 +23,7 @@ class Limbs:
     calf: np.ndarray  # the same, and so on
     forearm: np.ndarray
     upper_arm: np.ndarray  # (3,) from shoulder to elbow
-    spread: float  # least sideways per downwards of the upper arm: hands hang outside the clothes
+    spread: float  # least sideways per downwards of the arm: hands hang outside the clothes
     half_roll: np.ndarray  # (3, 3) half of `roll`
     roll: np.ndarray  # (3, 3) turn of the hanging forearm that brings the thumb to the front
     fingers: np.ndarray  # (fingers, 3, 3) turns against the hand
@@ -38,9 +38,10 @@ def _limbs(body: Body, joints: np.ndarray, hip: float, side: str, sign: float) -
     """One side."""
     upper_arm = _direction(body, joints, f"upperarm_{side}", f"lowerarm_{side}")
     shoulder = abs(joints[body.bone(f"upperarm_{side}"), 0])
-    # the forearm hangs straight down, almost: the upper arm brings the hand past the hip
-    room = (hip + 0.045 - shoulder) / (1.2 * np.linalg.norm(upper_arm))
-    forearm = between(_direction(body, joints, f"lowerarm_{side}", f"hand_{side}"), DOWN)
+    lower_arm = _direction(body, joints, f"lowerarm_{side}", f"hand_{side}")
+    # the straight arm brings the hand past the hip
+    room = (hip + 0.03 - shoulder) / (np.linalg.norm(upper_arm) + np.linalg.norm(lower_arm))
+    forearm = between(lower_arm, DOWN)
     turn = _thumb_forward(forearm @ _direction(body, joints, f"hand_{side}", f"thumb_02_{side}"), sign)
     thigh = _direction(body, joints, f"thigh_{side}", f"calf_{side}")
     calf = _direction(body, joints, f"calf_{side}", f"foot_{side}")

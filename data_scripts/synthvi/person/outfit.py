@@ -10,13 +10,14 @@ import numpy as np
 from ..compiled import compiled
 from .bags import bag
 from .body import Body, load_body
+from .collars import Collar, collars, opening_slope, tailored
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import hair_edge, head_wear
 from .limbs import Limbs, limbs_of
 from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
 from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
-from .wardrobe import Hair, Person, Style
+from .wardrobe import Bag, Hair, Person, Style
 
 EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
 UPPER_LIFT = 0.03
@@ -51,19 +52,21 @@ class Outfit:
 
 def dress(body: Body, person: Person) -> Outfit:
     """Build the dressed mesh of a person."""
-    style = person.style
+    style = tailored(person.style)
     mannequin = mannequin_of(body, person.shape)
-    upper = _upper(mannequin, style)
-    pieces = [*_skin(mannequin, style), *upper, *_lower(mannequin, style)]
+    top, coat, skin = _top(mannequin, style), _coat(mannequin, style), _skin(mannequin, style)
+    upper = [*top, *coat]
+    clothes = [*skin[:1], *upper, *_lower(mannequin, style)]
+    pieces = [*clothes, *skin[1:], *collars(mannequin, style, top, coat or top)]
     pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
-    pieces += head_wear(mannequin, style)
-    pieces += bag(mannequin, style, np.concatenate([piece.vertices for piece in upper]))
+    bags = bag(mannequin, style, upper, clothes)
+    worn = upper + (bags if style.bag == Bag.BACKPACK else [])
+    pieces += head_wear(mannequin, style, np.concatenate([piece.vertices for piece in worn])) + bags
     return _join(pieces, mannequin)
 
 
-def _upper(mannequin: Mannequin, style: Style) -> list[Piece]:
-    """Top, and a coat over it."""
-    pieces: list[Piece] = []
+def _top(mannequin: Mannequin, style: Style) -> list[Piece]:
+    """Shirt or jumper; under a coat what of it can be seen."""
     top = Tailoring(
         volume=style.top_volume,
         over=style.bottom_volume + 0.010 + (0.5 * style.flare if style.skirt else 0.0),
@@ -75,11 +78,27 @@ def _upper(mannequin: Mannequin, style: Style) -> list[Piece]:
         slope=_top_slope(style),
         trunk=Surface.TOP,
         arm=Surface.SLEEVE,
+        round_neck=5.0 if style.collar == Collar.ROUND else 0.0,
+        steepness=1.35 if style.collar == Collar.V else 0.75,
     )
+    pieces = upper_garment(mannequin, top)
+    return [_seen_under_coat(piece, style) for piece in pieces] if style.coat else pieces
+
+
+def _seen_under_coat(piece: Piece, style: Style) -> Piece:
+    """What of a top a coat does not hide for good."""
+    keep = ~_under_coat(piece.rest, style)[piece.faces].all(axis=1)
+    kind = np.broadcast_to(piece.surface, len(piece.faces))
+    keep &= (kind != Surface.SLEEVE) | _in_opening(piece.rest, style)[piece.faces].any(axis=1)
+    return Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
+
+
+def _coat(mannequin: Mannequin, style: Style) -> list[Piece]:
+    """The coat, if one is worn."""
     if not style.coat:
-        return upper_garment(mannequin, top)
+        return []
     coat = Tailoring(
-        volume=style.coat_volume + 0.5 * style.top_volume,
+        volume=style.coat_volume + 0.5 * style.top_volume + 0.5 * style.quilt,
         over=max(style.bottom_volume, style.top_volume) + 0.020,
         hem=style.coat_hem,
         sleeve=0.97,
@@ -89,16 +108,10 @@ def _upper(mannequin: Mannequin, style: Style) -> list[Piece]:
         slope=slope_of(style.coat_volume),
         trunk=Surface.COAT,
         arm=Surface.COAT_SLEEVE,
+        opening_slope=opening_slope(style),
+        quilt=style.quilt,
     )
-    for piece in upper_garment(mannequin, top):
-        near = _under_coat(piece.rest, style)
-        keep = ~near[piece.faces].all(axis=1)
-        kind = np.broadcast_to(piece.surface, len(piece.faces))
-        keep &= kind != Surface.SLEEVE
-        pieces.append(
-            Piece(kind[keep], piece.vertices, piece.rest, piece.faces[keep], piece.weights, piece.cut)
-        )
-    return pieces + upper_garment(mannequin, coat)
+    return upper_garment(mannequin, coat)
 
 
 def _top_slope(style: Style) -> float:
@@ -111,6 +124,12 @@ def _under_coat(rest: np.ndarray, style: Style) -> np.ndarray:
     """Which points (n,) of a top a coat hides for good."""
     beside = (rest[:, 2] < 0.0) | (np.abs(rest[:, 0]) > style.coat_open + 0.09)
     return (rest[:, 1] < 0.46) & (rest[:, 1] > style.coat_hem + 0.05) & beside
+
+
+def _in_opening(rest: np.ndarray, style: Style) -> np.ndarray:
+    """Which points (n,) of a top's shoulders an open coat shows: the coat's opening and 5 cm more."""
+    half = style.coat_open + opening_slope(style) * (rest[:, 1] - 0.36) + 0.05
+    return (np.abs(rest[:, 0]) < half) & (rest[:, 2] > -0.02) & (style.coat_open > 0)
 
 
 def _lower(mannequin: Mannequin, style: Style) -> list[Piece]:
@@ -219,7 +238,8 @@ def _lift(piece: Piece) -> np.ndarray:
         Surface.TOP: 0.006,
         Surface.COAT: 0.014,
         Surface.BAG: 0.014,
-        Surface.HAIR: 0.012,
+        Surface.STRAP: 0.020,
+        Surface.HAIR: 0.022,
         Surface.HAT: 0.03,
     }
     return np.full(len(piece.vertices), UPPER_LIFT + outer.get(Surface(surface), 0.0))

@@ -119,13 +119,14 @@ def _arm(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
     swing = np.sin(pose.phase + np.pi if left else pose.phase)
     angle = hold * pose.arm_swing * swing - 0.05
     elbow = hold * (0.7 * pose.elbow + 0.5 * pose.arm_swing * max(0.0, swing)) + 0.10
-    out = np.array([(limbs.spread + 0.35 * pose.spread) * sign, -1.0, 0.0])
+    sideways = limbs.spread + 0.17 * pose.spread
+    out = np.array([sideways * sign, -1.0, 0.0])
     swung = about_x(-angle - elbow)
     hand = swung @ about_x(0.15) @ limbs.roll @ limbs.forearm
     return [
         about_z(-0.10 * sign),
         about_x(-angle) @ between(limbs.upper_arm, out),
-        swung @ about_z(0.05 * sign) @ limbs.half_roll @ limbs.forearm,
+        swung @ about_z(sideways * sign) @ limbs.half_roll @ limbs.forearm,
         hand,
         (hand @ limbs.fingers).reshape(-1, 3),
     ]

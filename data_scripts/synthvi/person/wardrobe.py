@@ -10,8 +10,10 @@ import numpy as np
 
 from ..seeds import Draws
 from ..world import World
+from .bags import draw_bag
 from .body import Shape
 from .cloth import near_infrared
+from .collars import draw_collar
 from .colors import draw_colors, palette
 from .details import draw_details
 from .materials import Material
@@ -48,7 +50,13 @@ class Bag(IntEnum):
     NONE = 0
     BACKPACK = 1
     HANDBAG = 2
-    SHOULDER = 3
+    SHOULDER = 3  # at the hip, its strap across the chest
+    ONE_STRAP = 4  # a backpack on one shoulder
+    SHOPPER = 5  # a tall bag in the hand
+    CROSSBODY = 6  # small, high in front of the hip
+    TOTE = 7  # under the arm, two straps over one shoulder
+    WAIST = 8  # a pouch on a belt
+    DUFFEL = 9  # a lying barrel at the hip
 
 
 class Style(NamedTuple):
@@ -90,6 +98,15 @@ class Style(NamedTuple):
     bottom_volume: float = 0.012
     flare: float = 0.0  # extra width of trouser hems, metres
     fold_phase: float = 0.0  # where the folds lie
+    bag_form: int = 0  # Bag in place of ``bag``; 0: ``bag`` itself
+    bag_side: int = -1  # shoulder or hip of bags that have one: 1 the person's left, -1 right
+    bag_aspect: float = 1.0  # how much wider than usual
+    collar: int = 0  # of the top, `collars.Collar`
+    hood: int = 0  # of the coat, or of the top where there is none: 1 on the back, 2 over the head
+    lapels: int = 0  # of the coat; where it is closed: a collar turned down
+    quilt: float = 0.0  # depth of the coat's quilting, metres
+    tucked: int = 0  # 1: the top goes into trousers or skirt
+    coat_length: int = 0  # 0 as ``coat_hem`` says, 1 to the waist, 2 to the knees
     top_print: int = 0  # 0 none, 1 chest, 2 back, 3 both
     top_motif: int = 0  # number in `motifs.MOTIFS`
     print_x: float = 0.0  # its middle, metres
@@ -133,6 +150,8 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     shape = _draw_shape(rng, world)
     style = draw_details(draws, world, _draw_style(rng, world, shape))
     visible = draw_colors(rng, draws, colors, shape)
+    style = style._replace(**draw_bag(draws, style))
+    style = style._replace(**draw_collar(draws, style))
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
     infrared = near_infrared(draws, visible, world)

@@ -128,6 +128,13 @@ def side_column(kind: str, capture: Capture, world: World, width: int, wide: int
     return int(middle - 0.5 * wide)
 
 
+def uncovered(cover: np.ndarray, cut_alpha: np.ndarray, left: int) -> np.ndarray:
+    """Return what a cutout, laid as by `lay_over`, leaves to see of a coverage: (h, w) float32, 0..1."""
+    shown = cover[..., None].copy()  # as a picture, over which the cutout is laid in black
+    lay_over(shown, cover.copy(), np.zeros((*cut_alpha.shape, 1), np.float32), cut_alpha, left)
+    return shown[..., 0]
+
+
 @compiled
 def lay_over(color, cover, cut_color, cut_alpha, left):
     """Lay a cutout over a picture, in place.
