@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from ..seeds import Draws
 from ..world import World
-from .body import Shape
+from .body import Shape, draw_proportions
+from .carriage import PLAIN, Carriage, draw_carriage
 from .colors import draw_colors, palette
+from .hairstyles import Hair, draw_hairstyle
 from .materials import Material, infrared_display
 
 
@@ -27,17 +29,6 @@ class Pattern(IntEnum):
     CHEST_BAND = 6
     SIDE_STRIPE = 7  # trousers: along the outside of the legs
     FADE = 8  # trousers: washed-out thighs
-
-
-class Hair(IntEnum):
-    """Hair style."""
-
-    BALD = 0
-    SHORT = 1
-    LONG = 2
-    BUN = 3
-    TAIL = 4
-    RECEDING = 5  # bald on top, hair around
 
 
 class Bag(IntEnum):
@@ -88,6 +79,11 @@ class Style(NamedTuple):
     bottom_volume: float = 0.012
     flare: float = 0.0  # extra width of trouser hems, metres
     fold_phase: float = 0.0  # where the folds lie
+    haircut: int = 0  # Hair in place of `hair`, 0: as `hair` says
+    fringe: float = 0.0  # metres that hair hangs into the forehead
+    hair_body: float = 0.0  # metres that hair stands off in addition
+    hair_ragged: float = 0.0  # metres that the ends of strands differ
+    parting: float = 0.0  # -1..1: to which side hair is combed
 
 
 @dataclass(frozen=True)
@@ -98,6 +94,7 @@ class Person:
     style: Style
     visible: np.ndarray  # (materials, 3) float32 display colours
     infrared: np.ndarray  # (materials,) float32 display brightness
+    carriage: Carriage = PLAIN
 
 
 def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np.ndarray) -> Person:
@@ -112,7 +109,10 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
     infrared = infrared_display(visible, rng, world)
-    return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32))
+    shape = replace(shape, proportions=draw_proportions(draws, world.shape_spread))
+    style = draw_hairstyle(draws, style, shape.male < 0.5, world.hairstyles)
+    carriage = draw_carriage(draws, world.shape_spread)
+    return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32), carriage)
 
 
 def draw_palette(rng: np.random.Generator, world: World) -> np.ndarray:
