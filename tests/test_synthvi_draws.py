@@ -22,7 +22,7 @@ MATERIALS = 17
 
 @pytest.fixture(scope="module")
 def studio():
-    return render.Studio(3, world.World(), world.PRESETS["toy"])
+    return render.Studio(3, world.World(lookalikes=0.0), world.PRESETS["toy"])
 
 
 def digest(values):

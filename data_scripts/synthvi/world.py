@@ -45,6 +45,8 @@ class World:
     pattern_share: float = 0.60
     # Share of people who may carry a bag, 0..1 (four in five do). Shares of hats and scarves are proportional to it.
     accessory_share: float = 0.55
+    # Share of people who look alike, 0..1: plain clothes in the same few calm colours, half of them without prints and cuts.
+    lookalikes: float = 0.5
     # How much body shapes and carriages differ: factor, 0 = all have the average body, 1 = as designed.
     shape_spread: float = 1.0
     # Share of people with hair with a style of its own, 0..1: bob, curls, braids, fringes, …; the others have plain hair.

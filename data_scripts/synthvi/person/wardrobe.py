@@ -16,7 +16,7 @@ from .carriage import PLAIN, Carriage, draw_carriage
 from .cloth import near_infrared
 from .collars import draw_collar
 from .colors import draw_colors, palette
-from .details import draw_details
+from .details import draw_details, make_alike
 from .hairstyles import Hair, draw_hairstyle
 from .materials import Material
 
@@ -154,6 +154,7 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     style = style._replace(**draw_collar(draws, style))
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
+    style, visible = make_alike(draws, style, visible, colors, world.lookalikes)
     infrared = near_infrared(draws, visible, world)
     carriage = draw_carriage(draws, world.shape_spread)
     return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32), carriage)
