@@ -9,7 +9,17 @@ import pytest
 from data_scripts.synthvi import captures, compiled, render, seeds, world
 from data_scripts.synthvi.image import raster, shading
 from data_scripts.synthvi.image.gbuffer import draw_buffers
-from data_scripts.synthvi.person import cuts, details, dressing, folds, motifs, pieces, prints, shoes
+from data_scripts.synthvi.person import (
+    cuts,
+    details,
+    dressing,
+    folds,
+    garments,
+    motifs,
+    pieces,
+    prints,
+    shoes,
+)
 from data_scripts.synthvi.person.cuts import Cut
 from data_scripts.synthvi.person.materials import Material
 from data_scripts.synthvi.person.outfit import dress
@@ -28,12 +38,6 @@ def studio():
 
 def floats(style):
     return Style(*(float(value) for value in style))
-
-
-def rows(surface, rest, style):
-    """The material row that shows most at rest positions (n, 3)."""
-    made = [dressing.material_at(int(surface), *place, style) for place in rest.tolist()]
-    return np.array([second if share > 0.5 else first for first, second, share in made])
 
 
 # --- surfaces -----------------------------------------------------------------------------------------------------
@@ -137,6 +141,7 @@ PLAIN = {
     "brows": 1.0, "beard": 0, "beard_form": 0, "shoe_form": 0, "skirt": 0, "coat": 0, "bag": 0, "scarf": 0, "hat": 0, "hair": 1,
     "top_pattern": 0, "coat_pattern": 0, "bottom_pattern": 0, "bottom_hem": -0.765, "shoe_top": -0.72, "top_hem": 0.0,
     "coat_hem": -0.3, "coat_open": 0.0,
+    "bag_form": 0, "collar": 0, "hood": 0, "lapels": 0, "quilt": 0.0, "tucked": 0, "coat_length": 0,
 }  # fmt: skip
 
 
@@ -188,6 +193,9 @@ CASES = [
     (0.0, LEGS, {}, {"bottom_print": 1}, 15),
     (180.0, (Surface.BAG,), {"bag": int(Bag.BACKPACK)}, {"bag_print": 1}, 15),
     (-90.0, (Surface.BAG,), {"bag": int(Bag.HANDBAG)}, {"bag_print": 1}, 12),
+    *[(0.0 if form == Bag.WAIST else 90.0, (Surface.BAG,), {"bag": int(form), "bag_side": -1}, {"bag_print": 1}, 4) for form in
+      (Bag.SHOULDER, Bag.SHOPPER, Bag.CROSSBODY, Bag.TOTE, Bag.WAIST, Bag.DUFFEL)],
+    (180.0, (Surface.BAG,), {"bag": int(Bag.ONE_STRAP)}, {"bag_print": 1}, 15),
     (0.0, (Surface.HEAD,), {}, {"glasses": 1}, 3),
     (0.0, (Surface.HEAD,), {}, {"glasses": 2}, 5),
     (0.0, (Surface.HEAD,), {}, {"glasses": 3}, 8),
@@ -212,18 +220,14 @@ def test_forms_of_shoes_show_and_leave_the_rest_alone(studio, form):
     assert abs(made.seen[:, 1].max() - plain.seen[:, 1].max()) < shoes.SOLES[form] - shoes.SOLES[0] + 0.01
 
 
-def test_quilting_needs_no_second_colour(studio):
-    style = floats(Style(coat=1, coat_cut=int(Cut.QUILTED)))
-    assert (
-        rows(Surface.COAT, np.random.default_rng(0).uniform(-0.3, 0.4, (200, 3)), style)[1:] == Material.COAT
-    ).mean() > 0.9
-    heights = np.linspace(0.0, 0.3, 200)
-    slopes = [shading.bend(int(Surface.COAT), 0.1, y, 0.1, style, folds.relief())[1] for y in heights]
-    plain = [
-        shading.bend(int(Surface.COAT), 0.1, y, 0.1, floats(Style(coat=1)), folds.relief())[1]
-        for y in heights
-    ]
-    assert np.ptp(slopes) > 0.8 > 3 * np.ptp(plain)
+def test_seams_of_quilted_coats_are_dark(studio):
+    style, plain = floats(Style(coat=1, quilt=0.015)), floats(Style(coat=1))
+    heights = np.arange(0.0, 0.34, garments.CHAMBER / 20)
+    left = np.array([shading.bend(int(Surface.COAT), 0.1, y, 0.1, style, folds.relief())[2] for y in heights])
+    assert left.min() < 0.65 and (left > 0.9).mean() > 0.6
+    assert np.abs(left[20:] - left[:-20]).max() < 1e-6  # again in every chamber
+    for surface, dressed in ((Surface.COAT, plain), (Surface.TOP, style)):
+        assert shading.bend(int(surface), 0.1, 0.0, 0.1, dressed, folds.relief())[2] == 1.0
 
 
 # --- folds --------------------------------------------------------------------------------------------------------
@@ -317,6 +321,14 @@ def test_people_who_look_alike(studio):
         kept += style.top_print == person.style.top_print and style.top_cut == person.style.top_cut
         assert (person.visible == table.astype(np.float32)).all()
     assert 20 <= made <= 40 and len(calm) == details.CALM and 8 <= kept < made
+
+
+def test_bands_lie_at_the_hem_that_is_sewn(studio):
+    shown = {}
+    for length in (0, 1, 2):
+        base = {"coat": 1, "coat_length": length}
+        shown[length] = changed(studio, 0.0, COAT, base, coat_cut=int(Cut.BANDS))
+    assert all(count > 40 and elsewhere == 0 for count, elsewhere in shown.values())
 
 
 def test_cuts_by_hand():

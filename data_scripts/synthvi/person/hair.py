@@ -139,9 +139,7 @@ def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray, bac
     """Move the hair at the back behind the shoulders, the clothes and the bag (n, 3), in place."""
     points = np.concatenate([mannequin.vertices[mannequin.body.part_vertices("shell")], back])
     points = points[points[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]]
-    free = np.flatnonzero(
-        (height < 0.60) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2])
-    )
+    free = np.flatnonzero((height < 0.60) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]))
     away = np.abs(made[free, None, :2] - points[None, :, :2])
     near = (away[..., 0] < 0.045) & (away[..., 1] < 0.04)
     behind = np.where(near, points[:, 2], np.inf).min(1)
