@@ -20,12 +20,14 @@ from data_scripts.synthvi.person import (
     prints,
     shoes,
 )
+from data_scripts.synthvi.person.body import Shape
 from data_scripts.synthvi.person.cuts import Cut
 from data_scripts.synthvi.person.materials import Material
 from data_scripts.synthvi.person.outfit import dress
 from data_scripts.synthvi.person.pieces import Surface
+from data_scripts.synthvi.person.pose import Pose
 from data_scripts.synthvi.person.shoes import ShoeForm
-from data_scripts.synthvi.person.wardrobe import Bag, Pattern, Style
+from data_scripts.synthvi.person.wardrobe import Bag, Pattern, Person, Style
 
 DETAILS = """top_print top_motif print_x print_y print_width print_height coat_print coat_motif coat_print_size bottom_print
 bottom_motif bag_print bag_motif top_cut coat_cut bottom_cut cut_level cut_side glasses brows beard_form shoe_form""".split()
@@ -136,25 +138,25 @@ def test_prints_keep_to_their_side():
 
 # --- each detail in pictures --------------------------------------------------------------------------------------
 
-PLAIN = {
-    "top_print": 0, "coat_print": 0, "bottom_print": 0, "bag_print": 0, "top_cut": 0, "coat_cut": 0, "bottom_cut": 0, "glasses": 0,
-    "brows": 1.0, "beard": 0, "beard_form": 0, "shoe_form": 0, "skirt": 0, "coat": 0, "bag": 0, "scarf": 0, "hat": 0, "hair": 1,
-    "top_pattern": 0, "coat_pattern": 0, "bottom_pattern": 0, "bottom_hem": -0.765, "shoe_top": -0.72, "top_hem": 0.0,
-    "coat_hem": -0.3, "coat_open": 0.0,
-    "bag_form": 0, "collar": 0, "hood": 0, "lapels": 0, "quilt": 0.0, "tucked": 0, "coat_length": 0,
-}  # fmt: skip
+PLAIN = {"top_hem": 0.0, "coat_hem": -0.3, "bottom_hem": -0.765, "shoe_top": -0.72, "sleeve": 0.95}
 
 
 def shaded(studio, heading, **style):
-    """Surfaces by sample and light by pixel, in both spectra, of person 1; second colours are brighter."""
-    person = studio.person(1)
+    """Surfaces by sample and light by pixel, in both spectra, of an average person; second colours are brighter."""
     bright = np.where(np.arange(len(Material)) % 2, 0.8, 0.2)  # first and second colours
     bright[[Material.SKIN, Material.HAIR, Material.LOGO]] = 0.8, 0.2, 1.0
     table = np.repeat(bright[:, None], 3, axis=1).astype(np.float32)
-    person = dataclasses.replace(
-        person, style=person.style._replace(**{**PLAIN, **style}), visible=table, infrared=table[:, 0]
+    person = Person(
+        Shape(0.5, 0.3, 0.5, 0.5, 0.0, (0.34, 0.33, 0.33)), Style(**{**PLAIN, **style}), table, table[:, 0]
     )
-    capture = dataclasses.replace(studio.capture(1, 1, 0, person)[0], heading=heading)
+    capture, _ = studio.capture(1, 1, 0, person)
+    capture = dataclasses.replace(
+        capture,
+        heading=heading,
+        pose=Pose(0.0, 0.3, 0.2, 0.2, 0.2, 0.03, 0.0, 0.0),
+        scale=1.0,
+        shift=(0.0, 0.0),
+    )
     camera = studio.cameras[1]
     buffers = draw_buffers(studio.body, dress(studio.body, person), camera, capture, studio.preset)
     cameras = (camera, dataclasses.replace(camera, infrared=True))
@@ -181,27 +183,27 @@ TOP, COAT, LEGS = (
 )
 COATED, SKIRTED = {"coat": 1}, {"skirt": 1, "bottom_hem": -0.4}
 CASES = [
-    *[(0.0, TOP, {}, {"top_cut": int(cut)}, 15) for cut in sorted(set(details.TOP_CUTS))],
-    *[(20.0, COAT, COATED, {"coat_cut": int(cut)}, 15) for cut in sorted(set(details.COAT_CUTS))],
-    *[(70.0, LEGS, {}, {"bottom_cut": int(cut)}, 12) for cut in sorted(set(details.BOTTOM_CUTS))],
-    (0.0, LEGS, SKIRTED, {"bottom_cut": int(Cut.BANDS)}, 15),
-    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.15, "print_height": 0.15}, 80),
-    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.035, "print_height": 0.035, "print_x": 0.08}, 6),
-    (180.0, TOP, {}, {"top_print": 2}, 40),
-    (180.0, COAT, COATED, {"coat_print": 1}, 40),
-    (180.0, COAT, COATED, {"coat_print": 2}, 40),
-    (0.0, LEGS, {}, {"bottom_print": 1}, 15),
-    (180.0, (Surface.BAG,), {"bag": int(Bag.BACKPACK)}, {"bag_print": 1}, 15),
-    (-90.0, (Surface.BAG,), {"bag": int(Bag.HANDBAG)}, {"bag_print": 1}, 12),
-    *[(0.0 if form == Bag.WAIST else 90.0, (Surface.BAG,), {"bag": int(form), "bag_side": -1}, {"bag_print": 1}, 4) for form in
+    *[(0.0, TOP, {}, {"top_cut": int(cut)}, 40) for cut in sorted(set(details.TOP_CUTS))],
+    *[(20.0, COAT, COATED, {"coat_cut": int(cut)}, 60) for cut in sorted(set(details.COAT_CUTS))],
+    *[(70.0, LEGS, {}, {"bottom_cut": int(cut)}, 20) for cut in sorted(set(details.BOTTOM_CUTS))],
+    (0.0, LEGS, SKIRTED, {"bottom_cut": int(Cut.BANDS)}, 60),
+    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.15, "print_height": 0.15}, 200),
+    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.035, "print_height": 0.035, "print_x": 0.08}, 12),
+    (180.0, TOP, {}, {"top_print": 2}, 100),
+    (180.0, COAT, COATED, {"coat_print": 1}, 120),
+    (180.0, COAT, COATED, {"coat_print": 2}, 150),
+    (0.0, LEGS, {}, {"bottom_print": 1}, 25),
+    (180.0, (Surface.BAG,), {"bag": int(Bag.BACKPACK)}, {"bag_print": 1}, 40),
+    (-90.0, (Surface.BAG,), {"bag": int(Bag.HANDBAG)}, {"bag_print": 1}, 50),
+    *[(0.0 if form == Bag.WAIST else 90.0, (Surface.BAG,), {"bag": int(form), "bag_side": -1}, {"bag_print": 1}, 10) for form in
       (Bag.SHOULDER, Bag.SHOPPER, Bag.CROSSBODY, Bag.TOTE, Bag.WAIST, Bag.DUFFEL)],
-    (180.0, (Surface.BAG,), {"bag": int(Bag.ONE_STRAP)}, {"bag_print": 1}, 15),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 1}, 3),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 2}, 5),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 3}, 8),
-    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 1}, 5),
-    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 2}, 5),
-    (0.0, (Surface.HEAD,), {}, {"brows": 1.7}, 2),
+    (180.0, (Surface.BAG,), {"bag": int(Bag.ONE_STRAP)}, {"bag_print": 1}, 40),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 1}, 10),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 2}, 12),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 3}, 15),
+    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 1}, 12),
+    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 2}, 12),
+    (0.0, (Surface.HEAD,), {}, {"brows": 1.7}, 5),
 ]  # fmt: skip
 
 
