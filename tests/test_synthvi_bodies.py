@@ -10,7 +10,7 @@ from data_scripts import build_body_asset
 from data_scripts.synthvi import annotations, captures, render, seeds, world
 from data_scripts.synthvi.image import gbuffer
 from data_scripts.synthvi.person import body as bodies
-from data_scripts.synthvi.person import carriage, hairstyles, outfit, pieces, pose, posture, wardrobe
+from data_scripts.synthvi.person import carriage, collars, hairstyles, outfit, pieces, pose, posture, wardrobe
 from data_scripts.synthvi.person.posture import Posture
 
 PLAIN_SHAPE = bodies.Shape(male=0.3, old=0.1, muscle=0.5, weight=0.5, height=0.0, ancestry=(0.2, 0.3, 0.5))
@@ -246,7 +246,7 @@ def test_hands_reach_their_goals_on_every_body(studio, somebody, weight, coat):
     joints, clothes = made(Posture.POCKETS)
     for side, sign in (("l", 1), ("r", -1)):
         hand = joints[f"hand_{side}"] - joints["pelvis"]
-        assert abs(sign * hand[0] - clothes.hip) < 0.06 and -0.02 < hand[1] < 0.12
+        assert abs(sign * hand[0] - clothes.hip) < 0.08 and -0.02 < hand[1] < 0.12
         assert joints[f"lowerarm_{side}"][2] < joints[f"hand_{side}"][2]  # elbows behind
     for side, sign in (("l", 1.0), ("r", -1.0)):
         joints, _ = made(Posture.PHONE_AT_EAR, sign)
@@ -347,6 +347,8 @@ def test_hats_flatten_and_plain_hair_can_be_had(studio):
     for form, flat in hairstyles.UNDER_HATS.items():
         assert hairstyles.haircut(wardrobe.Style(haircut=int(form), hat=1)) == flat
         assert hairstyles.haircut(wardrobe.Style(haircut=int(form))) == form
+    hooded = wardrobe.Style(haircut=int(wardrobe.Hair.WAVY), hair_body=0.03, hood=2)
+    assert hairstyles.haircut(collars.tailored(hooded)) == wardrobe.Hair.SHORT
     old = wardrobe.Style(hair=int(wardrobe.Hair.LONG))
     assert hairstyles.draw_hairstyle(seeds.Draws(1), old, True, 0.0) == old
     bald = wardrobe.Style(hair=int(wardrobe.Hair.BALD))

@@ -136,7 +136,7 @@ PLAIN = {
     "top_print": 0, "coat_print": 0, "bottom_print": 0, "bag_print": 0, "top_cut": 0, "coat_cut": 0, "bottom_cut": 0, "glasses": 0,
     "brows": 1.0, "beard": 0, "beard_form": 0, "shoe_form": 0, "skirt": 0, "coat": 0, "bag": 0, "scarf": 0, "hat": 0, "hair": 1,
     "top_pattern": 0, "coat_pattern": 0, "bottom_pattern": 0, "bottom_hem": -0.765, "shoe_top": -0.72, "top_hem": 0.0,
-    "coat_hem": -0.3, "coat_open": 0.0,
+    "coat_hem": -0.3, "coat_open": 0.0, "haircut": 0, "fringe": 0.0,
 }  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _goal(
     front, sign = limbs.front - limbs.chain[3, 2], limbs.sign
     chest = np.array([sign, 1.0, 1.0])  # of places before the spine's joint 28 cm above the hip
     if posture == Posture.POCKETS:
-        hip = np.array([sign * (limbs.hip - 0.025), 0.055, 0.035])
+        hip = np.array([sign * (limbs.hip - 0.045), 0.05, 0.045])
         return (
             trunk[0] @ hip,
             np.array([-0.3, -1, 0.3]),
