@@ -69,7 +69,8 @@ def tailored(style: Style) -> Style:
         style = style._replace(coat_hem=0.075 if style.coat_length == 1 else -0.50)
     if style.hood == 2:  # hats come off, hair lies flat under it
         hair = style.hair if style.hair in (0, 5) else 1
-        style = style._replace(hat=0, hair=hair, hair_volume=min(style.hair_volume, 0.006))
+        flat = {"hair": hair, "haircut": 0, "hair_body": 0.0, "hair_volume": min(style.hair_volume, 0.006)}
+        style = style._replace(hat=0, **flat)
     return style
 
 

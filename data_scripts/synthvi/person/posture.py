@@ -56,13 +56,16 @@ def fitting(
 ) -> tuple[int, float]:
     """The posture and side that one image shows: hands are free, straps exist, and only who stands rests on one leg."""
     chance, leg = draws("stance").uniform(size=2)
+    bag = Bag(int(style.bag_form or style.bag))
     if style.bag == Bag.HANDBAG:  # the left hand is taken
         side = -1.0
         posture = Posture.PHONE_IN_HAND if posture == Posture.FOLDED_ARMS else posture
-    if style.bag == Bag.SHOULDER and posture == Posture.STRAP:
-        side = 1.0  # the bag hangs at the right, from the left shoulder
-    if style.bag in (Bag.NONE, Bag.HANDBAG) and posture == Posture.STRAP:
-        posture = Posture.POCKETS
+    if posture == Posture.STRAP:
+        across = (Bag.SHOULDER, Bag.CROSSBODY, Bag.DUFFEL)
+        if bag in (*across, Bag.ONE_STRAP):  # one shoulder has the strap
+            side = float(-style.bag_side if bag in across else style.bag_side)
+        elif bag != Bag.BACKPACK:
+            posture = Posture.POCKETS
     if standing and posture == Posture.NONE and chance < min(1.0, ONE_LEG_SHARE * share):
         return int(Posture.ONE_LEG), 1.0 if leg < 0.5 else -1.0
     return int(posture), side
@@ -108,7 +111,7 @@ def _goal(
     front, sign = limbs.front - limbs.chain[3, 2], limbs.sign
     chest = np.array([sign, 1.0, 1.0])  # of places before the spine's joint 28 cm above the hip
     if posture == Posture.POCKETS:
-        hip = np.array([sign * (limbs.hip - 0.025), 0.055, 0.035])
+        hip = np.array([sign * (limbs.hip - 0.045), 0.05, 0.045])
         return (
             trunk[0] @ hip,
             np.array([-0.3, -1, 0.3]),
