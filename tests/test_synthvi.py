@@ -213,7 +213,7 @@ def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):
         (["--set", "train_image_per_camera=1"], "did you mean train_images_per_camera"),
         (
             ["--set", "noise=1"],
-            "did you mean infrared_sensor_noise or visible_sensor_noise? There are: nir_lum",
+            "did you mean infrared_sensor_noise or visible_sensor_noise? There are: nir_gra",
         ),
     ],
 )

@@ -19,6 +19,7 @@ person/body                  the CC0 body asset: shapes, joints, skinning
 person/rotations, limbs      rotation matrices; arms, legs and fingers in the rest pose
 person/pose                  a walking or standing pose from a gait phase
 person/wardrobe              who a person is: shape, skin, hair, cut of the clothes
+person/details               prints, cuts, faces, shoes: who has which
 person/season                clothes for heat
 person/colors                which colours people wear
 person/materials             what a colour becomes in the near-infrared, at 850 nm
@@ -30,7 +31,9 @@ person/shoes, hair           shoes and boots; hair, hats, scarves
 person/collars               collars, hoods, lapels, the cut of tops and coats
 person/straps, bags          ribbons that lie on the clothes; bags and how they are worn
 person/outfit                the mesh of one dressed person, from all of these
-person/dressing, face        rest position -> material: stripes, logos; eyes, lips, beards
+person/dressing, face        rest position -> material: stripes; eyes, beards, glasses
+person/motifs, prints        24 motifs and more; where garments and bags show them
+person/cuts                  yokes, panels, bands, stripes, pockets in the second colour
 person/folds                 wrinkles of cloth and strands of hair
 
 place/cameras                the cameras, their places, headings and flaws

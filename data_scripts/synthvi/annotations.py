@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .captures import Capture
+from .person.posture import Posture
 from .person.wardrobe import Person
 from .place.cameras import Camera
 
@@ -16,6 +17,7 @@ def capture_annotations(capture: Capture) -> dict[str, Any]:
         "gait_phase": round(capture.pose.phase, 3),  # radians
         "stride": round(capture.pose.stride, 3),  # radians, swing of the thigh
         "standing": int(capture.standing),
+        "posture": Posture(capture.pose.posture).name.lower(),  # none, pockets, phone_at_ear, …
         "occluded": int(bool(capture.occluder)),
         "occluder": capture.occluder or "none",  # person, box, railing, pole, plant, sign
         "hidden": round(capture.hidden, 3),  # share of the person behind it, measured
@@ -50,7 +52,7 @@ def person_annotations(person: Person) -> dict[str, Any]:
     return {
         "bag": int(style.bag_form or style.bag),
         "hat": int(style.hat),
-        "hair": int(style.hair),
+        "hair": int(style.haircut or style.hair),
         "coat": int(style.coat),
         "skirt": int(style.skirt),
         "pattern": int(style.top_pattern),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .person.pose import Pose
+from .person.posture import draw_posture, fitting
 from .person.wardrobe import Bag, Style
 from .seeds import Draws
 from .world import World
@@ -27,11 +28,16 @@ class Walk:
     spot: int  # which background
     light: float  # exposure relative to the camera's
     fold: float = 0.0  # shifts the folds of the clothes: cloth does not lie twice the same
+    posture: int = 0  # Posture
+    side: float = 1.0  # of the posture: 1 left, −1 right
 
 
 def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: float) -> Walk:
     """Draw a walk near one of the camera's headings (degrees); ``rng`` is a chain of old, ``draws`` serves what is new."""
+    posture, side = draw_posture(draws, world.postures)
     return Walk(
+        posture=posture,
+        side=side,
         heading=float(heading + rng.normal(0, world.heading_jitter)),
         spot=int(rng.integers(world.spots)),
         light=float(np.exp(rng.normal(0, world.light_jitter))),
@@ -72,7 +78,8 @@ def draw_capture(
     """Draw one image of a walk; ``rng`` is a chain of old, ``quality`` the camera's JPEG quality (1..100)."""
     heading = walk.heading + rng.normal(0, WITHIN_WALK * world.heading_jitter)
     standing = bool(rng.uniform() < STANDING)
-    pose = _draw_pose(rng, world, style, standing)
+    posture, side = fitting(walk.posture, walk.side, style, draws, standing, world.postures)
+    pose = replace(_draw_pose(rng, world, style, standing), posture=posture, side=side)
     jitter = world.crop_jitter
     scale = 1.0 + rng.uniform(-jitter, jitter)
     shift = (rng.uniform(-jitter, jitter) * 0.5, rng.uniform(-jitter, jitter) * 0.6)

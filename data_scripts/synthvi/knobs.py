@@ -13,7 +13,8 @@ WORLD_KNOBS = tuple(field.name for field in dataclasses.fields(World) if field.n
 PRESET_KNOBS = tuple(field.name for field in dataclasses.fields(Preset))
 SHARES = (
     "nir_gray_copy", "carbon_black", "nir_falloff", "pattern_share", "accessory_share", "summer", "outdoor_share", "jpeg",
-    "place_hue", "occlusion", "occluding_people", "bystanders", "truncation", "motion_blur",
+    "place_hue", "occlusion", "occluding_people", "bystanders", "truncation", "motion_blur", "postures", "hairstyles",
+    "lookalikes",
 )  # fmt: skip
 
 

@@ -45,8 +45,12 @@ class World:
     pattern_share: float = 0.60
     # Share of people who may carry a bag, 0..1 (four in five do). Shares of hats and scarves are proportional to it.
     accessory_share: float = 0.55
-    # How much body shapes differ: factor, 0 = all have the average body, 1 = as designed.
+    # Share of people who look alike, 0..1: plain clothes in the same few calm colours, half of them without prints and cuts.
+    lookalikes: float = 0.5
+    # How much body shapes and carriages differ: factor, 0 = all have the average body, 1 = as designed.
     shape_spread: float = 1.0
+    # Share of people with hair with a style of its own, 0..1: bob, curls, braids, fringes, …; the others have plain hair.
+    hairstyles: float = 1.0
     # Share of people dressed for heat, 0..1: no coat, short sleeves, often bare legs.
     summer: float = 0.0
 
@@ -121,6 +125,8 @@ class World:
     light_jitter: float = 0.08
     # Length of steps and swing of arms: factor, 0 or more, 1 = as designed.
     gait: float = 1.0
+    # Share of walks with a posture, 0..1: hands in pockets, phone, folded arms, hand on a strap, turned head.
+    postures: float = 0.3
 
 
 WORLDS = {

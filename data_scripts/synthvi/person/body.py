@@ -13,9 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from ..compiled import compiled
+from ..seeds import Draws
 
 ASSET = Path(__file__).resolve().parents[1] / "assets" / "body.npz"
-LEVELS = ("min", "average", "max")
+# What tells bodies of one sex, age, weight and height apart; what each is made of: ``build_body_asset.py``
+PROPORTIONS = tuple(
+    "shoulders hips waist torso thighs shins arms neck neck_girth head chest breast belly buttocks thigh_girth calf_girth "
+    "arm_girth taper depth knees".split()
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Shape:
     weight: float  # 0..1, 0.5 is average
     height: float  # -1..1, 0 is average
     ancestry: tuple[float, float, float]  # shares of the african, asian and caucasian targets, sum 1
+    proportions: tuple[float, ...] = (0.0,) * len(PROPORTIONS)  # -1..1 each, less to more; 0 is average
 
 
 @dataclass(frozen=True)
@@ -38,14 +44,14 @@ class Body:
     faces: np.ndarray  # (m, 3) int32
     face_parts: np.ndarray  # (m,) uint8, index into part_names
     part_names: tuple[str, ...]
-    targets: np.ndarray  # (46, n, 3) float32
+    targets: np.ndarray  # (86, n, 3) float32
     target_names: tuple[str, ...]
     weight_bones: np.ndarray  # (n, 4) int32
     weights: np.ndarray  # (n, 4) float32, rows sum to 1
     bone_names: tuple[str, ...]
     bone_parents: np.ndarray  # (bones,) int16, parents come first, -1 for a root
     joints: np.ndarray  # (bones, 3) float32, where each bone begins
-    joint_targets: np.ndarray  # (46, bones, 3) float32
+    joint_targets: np.ndarray  # (86, bones, 3) float32
 
     def bone(self, name: str) -> int:
         """Index of a bone."""
@@ -103,7 +109,16 @@ def target_weights(shape: Shape) -> dict[str, float]:
         weights[f"height/{sex}-young-averagemuscle-averageweight-{end}height"] = share * abs(shape.height)
         for ancestry, part in zip(("african", "asian", "caucasian"), shape.ancestry, strict=True):
             weights[f"{ancestry}-{sex}-young"] = share * part
+    for name, value in zip(PROPORTIONS, shape.proportions, strict=True):
+        part = abs(value) * (1.0 - shape.male if name == "breast" else 1.0)
+        weights[f"{name}-{'incr' if value > 0 else 'decr'}"] = part
     return weights
+
+
+def draw_proportions(draws: Draws, spread: float) -> tuple[float, ...]:
+    """Draw one person's `PROPORTIONS`; ``spread`` scales how much they differ, 0 = all are average."""
+    values = [draws(f"proportion {name}").normal(0.0, 0.5 * spread) for name in PROPORTIONS]
+    return tuple(float(value) for value in np.clip(values, -1.0, 1.0))
 
 
 def morph(body: Body, shape: Shape) -> tuple[np.ndarray, np.ndarray]:

@@ -78,11 +78,12 @@ def material_at(surface, x, y, z, style):
 
 
 @inlined
-def printed(first, second, share, ink, cover, ink_row):
-    """A mixture with a print over it: ``cover`` of ink 1, which has the row ``ink_row``, or of ink 2."""
+def printed(first, second, share, ink, cover):
+    """A mixture of a garment's two colours with a print over it; the first ink is the one of the two that lies not below."""
     if cover == 0.0:
         return first, second, share
-    return (second if share > 0.5 else first), (ink_row if ink == 1 else ROW.PRINT_SECOND), cover
+    below, other = (second, first) if share > 0.5 else (first, second)
+    return below, (other if ink == 1 else ROW.PRINT_SECOND), cover
 
 
 @inlined
@@ -90,10 +91,10 @@ def _bag(x, y, z, style):
     """Body (|y| ≤ 1), lid (2.6 … 3.4) and pocket (−3.4 … −2.6) of a bag; seams and a buckle in the second colour."""
     ink, cover = bag_ink(x, y, z, style) if style.bag_print > 0.5 else (0, 0.0)
     if y > 2.0:
-        return printed(ROW.BAG_SECOND, ROW.BAG, 0.0 if y < 2.72 else 0.35, ink, cover, ROW.LOGO)
+        return printed(ROW.BAG_SECOND, ROW.BAG, 0.0 if y < 2.72 else 0.35, ink, cover)
     if y < -2.0:
-        return printed(ROW.BAG, ROW.BAG_SECOND, 1.0 if y > -2.70 else 0.35, ink, cover, ROW.LOGO)
-    return printed(ROW.BAG, ROW.BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0, ink, cover, ROW.LOGO)
+        return printed(ROW.BAG, ROW.BAG_SECOND, 1.0 if y > -2.70 else 0.35, ink, cover)
+    return printed(ROW.BAG, ROW.BAG_SECOND, 0.8 if -0.10 < y < -0.02 else 0.0, ink, cover)
 
 
 @inlined
@@ -110,7 +111,8 @@ def _upper(surface, x, y, z, style):
     ink, cover = 0, 0.0
     if style.top_print > 0.5 and not on_arm:
         ink, cover = top_ink(x, y, z, style)
-    return printed(ROW.TOP, ROW.TOP_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
+    below = ROW.TOP_SECOND if second else ROW.TOP
+    return below, (ROW.LOGO if ink == 1 else ROW.PRINT_SECOND), cover
 
 
 @inlined
@@ -126,7 +128,7 @@ def _coat(x, y, z, share, on_arm, style):
     ink, cover = 0, 0.0
     if style.coat_print > 0.5:
         ink, cover = coat_ink(x, y, z, share, on_arm, style)
-    return printed(ROW.COAT, ROW.COAT_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
+    return printed(ROW.COAT, ROW.COAT_SECOND, 1.0 if second else 0.0, ink, cover)
 
 
 @inlined
@@ -149,7 +151,7 @@ def _bottom(x, y, z, style):
     if style.skirt > 0.5:
         x = 0.19 * math.atan2(x, z - 0.03)  # along the cloth
     second |= second_color(kind, x, y, 0.0, False, period, 0.0)
-    return printed(ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if second else 0.0, ink, cover, ROW.LOGO)
+    return printed(ROW.BOTTOM, ROW.BOTTOM_SECOND, 1.0 if second else 0.0, ink, cover)
 
 
 @inlined

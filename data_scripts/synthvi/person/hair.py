@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .drape import Drape, directions, hang
+from .hairstyles import Hair, form_of, hair_bottom, hair_edge, ragged, thickness, volume
 from .mannequin import Mannequin, ramp
-from .pieces import Piece, Surface, box, rigid, ring_faces, rope
-from .wardrobe import Hair, Style
+from .pieces import Piece, Surface, rigid, ring_faces, rope
+from .tied_hair import tied_hair
+from .wardrobe import Style
 
 COLUMNS = 26
 CROWN = (
@@ -26,27 +28,13 @@ CROWN = (
     0.62,
 )  # rest heights
 
-# Hairlines: rest height at angles from the front (degrees), above which there is hair.
-ANGLES = (0, 25, 45, 58, 68, 80, 98, 112, 125, 150, 180)
-SHORT = (0.796, 0.794, 0.780, 0.752, 0.722, 0.752, 0.752, 0.735, 0.685, 0.655, 0.648)
-LONG = (0.797, 0.794, 0.780, 0.750, 0.700, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-def hair_edge(angle: np.ndarray, style: Style) -> np.ndarray:
-    """Rest height (n,) of the hair's lower edge at angles (n,) in radians from the front, symmetric."""
-    degrees = np.abs(np.rad2deg((angle + np.pi) % (2 * np.pi) - np.pi))
-    long = style.hair == Hair.LONG
-    edge = np.interp(degrees, ANGLES, LONG if long else SHORT)
-    return np.maximum(edge, style.hair_bottom if long else 0.0) + style.hairline * ramp(degrees, 70, 30)
-
 
 def head_wear(mannequin: Mannequin, style: Style, back: np.ndarray) -> list[Piece]:
-    """Hair, bun or tail, hat, brim and scarf; ``back`` (n, 3) are the vertices of clothes and bags that hair falls on."""
+    """Hair, what is tied of it, hat, brim and scarf; ``back`` (n, 3) are the vertices of clothes and bags that hair falls on."""
     pieces = []
     if style.hair != Hair.BALD:
         pieces.append(_hair(mannequin, style, back))
-    if style.hair in (Hair.BUN, Hair.TAIL):
-        pieces.append(_knot(mannequin, style))
+    pieces += tied_hair(mannequin, style, back, _rise(mannequin))
     if style.hat:
         pieces.append(_hat(mannequin, style))
     if style.hat == 2:
@@ -101,30 +89,28 @@ def _rest_of(tube: Drape) -> np.ndarray:
 
 def _hair(mannequin: Mannequin, style: Style, back: np.ndarray) -> Piece:
     """The cap of hair; long hair hangs down to its tips, behind the shoulders."""
-    long = style.hair == Hair.LONG
+    form, bottom = form_of(style), hair_bottom(style)
+    long = form.bottom is not None
     levels = np.array(CROWN)
     if long:
-        levels = np.concatenate([levels[:-2], np.linspace(0.64, style.hair_bottom - 0.02, 8)])
+        upper = [level for level in CROWN[:-2] if level > bottom + 0.03]
+        rows = 8 if bottom < 0.61 else 4
+        levels = np.concatenate([upper, np.linspace(upper[-1] - 0.03, bottom - 0.02, rows)])
     tube = _skull(mannequin, levels, 0.16 if long else 0.75)
     angle = np.tile(2 * np.pi * np.arange(COLUMNS) / COLUMNS, len(levels))
     height = np.repeat(levels, COLUMNS)
-    thick = style.hair_volume * (1.0 + 0.35 * np.sin(3 * angle + style.fold_phase))
-    thick = thick * (0.55 + 0.45 * ramp(height, 0.66, 0.76)) if not long else 0.8 * thick + 0.003
-    if style.hair in (Hair.BUN, Hair.TAIL):
-        thick = 0.6 * thick
-    if style.hair == Hair.RECEDING:
-        thick = 0.4 * thick
-    above = 0.9 * style.hair_volume
+    thick, body, above = (
+        thickness(height, angle, style),
+        volume(height, angle, style),
+        0.9 * style.hair_volume,
+    )
     if style.hat:
-        thick, above = np.where(height > style.hat_line - 0.01, 0.004, thick), 0.002
-    made = _cover(tube, thick.reshape(len(levels), COLUMNS), above)
-    cut = height - hair_edge(angle, style)
-    if style.hat:  # nothing shows above the hat's edge
-        cut = np.minimum(cut, style.hat_line + 0.012 - height)
-    if long:  # ragged tips, longest in the middle of the back
-        cut -= 0.035 * (0.5 + 0.5 * np.cos(angle)) + 0.008 * np.sin(9 * angle + style.fold_phase)
-    if style.hair == Hair.RECEDING:
-        cut = np.minimum(cut, 0.778 - 0.012 * np.cos(angle) - height)
+        under = height > style.hat_line - 0.01
+        thick, body, above = np.where(under, 0.004, thick), np.where(under, 0.0, body), 0.002
+    upright = 0.5 * np.pi * ramp(height, 0.775, CROWN[0])  # from the skull's sides to its crown
+    side = thick + body * np.cos(upright)
+    made = _cover(tube, side.reshape(len(levels), COLUMNS), above)
+    made[:, 1] += body * np.sin(upright)
     if long:
         _fall_behind(mannequin, made, height, back)
     weights = rigid(len(made), len(mannequin.joints), mannequin.body.bone("head"))
@@ -132,35 +118,34 @@ def _hair(mannequin: Mannequin, style: Style, back: np.ndarray) -> Piece:
         low = 0.8 * ramp(height, 0.60, 0.50)
         weights *= 1.0 - low[:, None]
         weights[:, mannequin.body.bone("spine_03")] += low
+    cut = _ends(height, angle, style)
     return Piece(Surface.HAIR, made, _rest_of(tube), ring_faces(len(levels), COLUMNS), weights, cut)
 
 
+def _ends(height: np.ndarray, angle: np.ndarray, style: Style) -> np.ndarray:
+    """Metres (n,) that points at rest heights and angles (n,) lie inside the hair's edge."""
+    form = form_of(style)
+    cut = height - hair_edge(angle, style) - ragged(angle, style)
+    if style.hat:  # nothing shows above the hat's edge
+        cut = np.minimum(cut, style.hat_line + 0.012 - height)
+    if form.bottom is not None:  # ragged tips, longest in the middle of the back
+        longer = 0.035 * (0.5 + 0.5 * np.cos(angle)) + 0.008 * np.sin(9 * angle + style.fold_phase)
+        cut -= form.ragged * longer * (height < 0.72 if form.ragged < 1 else 1.0)
+    if style.hair == Hair.RECEDING:
+        cut = np.minimum(cut, 0.778 - 0.012 * np.cos(angle) - height)
+    return cut
+
+
 def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray, back: np.ndarray) -> None:
-    """Move the hair at the back behind the shoulders, the clothes and the bag (n, 3), in place."""
+    """Spread the hair at the back and move it behind the shoulders, the clothes and the bag (n, 3), in place."""
     points = np.concatenate([mannequin.vertices[mannequin.body.part_vertices("shell")], back])
     points = points[points[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]]
-    free = np.flatnonzero(
-        (height < 0.60) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2])
-    )
+    free = np.flatnonzero((height < 0.64) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]))
+    made[free, 0] *= 1.0 + 0.35 * ramp(height[free], 0.63, 0.53)
     away = np.abs(made[free, None, :2] - points[None, :, :2])
-    near = (away[..., 0] < 0.045) & (away[..., 1] < 0.04)
+    near = (away[..., 0] < 0.06) & (away[..., 1] < 0.05)
     behind = np.where(near, points[:, 2], np.inf).min(1)
     made[free, 2] = np.minimum(made[free, 2], behind - 0.02)
-
-
-def _knot(mannequin: Mannequin, style: Style) -> Piece:
-    """A bun, or a tail that hangs from the back of the head."""
-    bone = mannequin.body.bone("head")
-    back = np.array([0.0, 0.0, mannequin.joints[bone, 2] - 0.016]) + [0.0, _rise(mannequin), 0.0]
-    if style.hair == Hair.BUN:
-        points, places, faces = box(back + [0, 0.80, -0.055], [0.095, 0.09, 0.085], 1.0)
-    else:
-        end = max(0.45, style.hair_bottom)
-        bend = np.array([[0, 0.775, -0.03], [0, 0.78, -0.07], [0, 0.75, -0.095], [0, 0.68, -0.10]])
-        path = np.concatenate([bend, [[0, 0.5 * (0.68 + end), -0.095], [0, end, -0.085]]])
-        points, places, faces = rope(back + path, [0.012, 0.02, 0.028, 0.033, 0.028, 0.008], 8)
-    rest = np.stack([places[:, 0] * 0.08, points[:, 1], np.full(len(points), -0.06)], 1)
-    return Piece(Surface.HAIR, points, rest, faces, rigid(len(points), len(mannequin.joints), bone))
 
 
 def _hat(mannequin: Mannequin, style: Style) -> Piece:

@@ -8,9 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from .body import Body, load_body
-from .rotations import about_y, between
+from .carriage import PLAIN, Carriage
+from .rotations import about_y, about_z, between, frame
 
 DOWN = np.array([0.0, -1.0, 0.0])
+CHAIN = ("pelvis", "spine_01", "spine_02", "spine_03", "neck_01", "head")
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,42 @@ class Limbs:
     calf: np.ndarray  # the same, and so on
     forearm: np.ndarray
     upper_arm: np.ndarray  # (3,) from shoulder to elbow
+    lower_arm: np.ndarray  # (3,) from elbow to wrist
     spread: float  # least sideways per downwards of the arm: hands hang outside the clothes
     half_roll: np.ndarray  # (3, 3) half of `roll`
     roll: np.ndarray  # (3, 3) turn of the hanging forearm that brings the thumb to the front
     fingers: np.ndarray  # (fingers, 3, 3) turns against the hand
+    collar: np.ndarray  # (3, 3) turn of the collar bone
+    chain: np.ndarray  # (6, 3) joints of pelvis, spine, neck and head
+    clavicle: np.ndarray  # (3,) joint
+    shoulder: np.ndarray  # (3,) joint
+    hip: float  # half width of the clothes at the hips, metres
+    front: float  # how far forward the clothes before the chest reach, metres
+    carriage: Carriage
 
 
-def limbs_of(body: Body, joints: np.ndarray, hip: float) -> tuple[Limbs, Limbs]:
-    """Both sides of a person with these joints (bones, 3), whose clothes are ``hip`` metres wide at the hips, halved."""
-    return _limbs(body, joints, hip, "l", 1.0), _limbs(body, joints, hip, "r", -1.0)
+def limbs_of(
+    body: Body, joints: np.ndarray, hip: float, front: float = 0.17, carriage: Carriage = PLAIN
+) -> tuple[Limbs, Limbs]:
+    """Left and right side of a person.
+
+    Parameters
+    ----------
+    body : Body
+        Names of the bones.
+    joints : (bones, 3) float
+        Joints of this person's shape in the rest pose.
+    hip, front : float
+        Half width of the clothes at the hips, and how far forward (z) they reach before the chest, metres.
+    carriage : Carriage
+        What the person adds to every pose.
+    """
+    return tuple(_limbs(body, joints, side, hip, front, carriage) for side in "lr")
 
 
-def _limbs(body: Body, joints: np.ndarray, hip: float, side: str, sign: float) -> Limbs:
+def _limbs(body: Body, joints: np.ndarray, side: str, hip: float, front: float, carriage: Carriage) -> Limbs:
     """One side."""
+    sign = 1.0 if side == "l" else -1.0
     upper_arm = _direction(body, joints, f"upperarm_{side}", f"lowerarm_{side}")
     shoulder = abs(joints[body.bone(f"upperarm_{side}"), 0])
     lower_arm = _direction(body, joints, f"lowerarm_{side}", f"hand_{side}")
@@ -45,17 +70,26 @@ def _limbs(body: Body, joints: np.ndarray, hip: float, side: str, sign: float) -
     turn = _thumb_forward(forearm @ _direction(body, joints, f"hand_{side}", f"thumb_02_{side}"), sign)
     thigh = _direction(body, joints, f"thigh_{side}", f"calf_{side}")
     calf = _direction(body, joints, f"calf_{side}", f"foot_{side}")
+    apart = carriage.step_width
     return Limbs(
         side=side,
         sign=sign,
-        thigh=between(thigh, np.array([0.045 * sign, -1.0, 0.0])),
-        calf=between(calf, np.array([-0.01 * sign, -1.0, -0.02])),
+        thigh=between(thigh, np.array([(0.045 + apart) * sign, -1.0, 0.0])),
+        calf=between(calf, np.array([(apart - 0.01) * sign, -1.0, -0.02])),
         forearm=forearm,
         upper_arm=upper_arm,
-        spread=max(room, 0.02),
+        lower_arm=lower_arm,
+        spread=max(room, 0.02) + carriage.spread,
         half_roll=about_y(0.5 * turn),
         roll=about_y(turn),
         fingers=finger_turns(side)[1],
+        collar=about_z((carriage.shoulders - 0.10) * sign),
+        chain=joints[[body.bone(name) for name in CHAIN]],
+        clavicle=joints[body.bone(f"clavicle_{side}")],
+        shoulder=joints[body.bone(f"upperarm_{side}")],
+        hip=hip,
+        front=front,
+        carriage=carriage,
     )
 
 
@@ -79,12 +113,8 @@ def finger_turns(side: str) -> tuple[tuple[str, ...], np.ndarray]:
     """
     body = load_body()
     joints = body.joints
-    across = _direction(body, joints, f"pinky_01_{side}", f"index_01_{side}")
     along = _direction(body, joints, f"hand_{side}", f"middle_01_{side}")
-    across = across - along * (across @ along) / (along @ along)
-    across /= np.linalg.norm(across)
-    palm = np.cross(across, along) * (-1.0 if side == "l" else 1.0)
-    palm /= np.linalg.norm(palm)
+    palm = hand_frame(side)[:, 1]
     fixed = {}
     for finger, bend in (("index", 0.45), ("middle", 0.6), ("ring", 0.7), ("pinky", 0.75)):
         own = _direction(body, joints, f"{finger}_01_{side}", f"{finger}_02_{side}")
@@ -96,3 +126,12 @@ def finger_turns(side: str) -> tuple[tuple[str, ...], np.ndarray]:
     inward = between(thumb, thumb / np.linalg.norm(thumb) + 0.8 * along / np.linalg.norm(along))
     fixed[f"thumb_01_{side}"] = inward
     return tuple(fixed), np.stack(list(fixed.values()))
+
+
+@lru_cache(maxsize=2)
+def hand_frame(side: str) -> np.ndarray:
+    """Directions (3, 3) of the neutral body's hand as columns: along the fingers, out of the palm, and a third; not to be written to."""
+    body = load_body()
+    along = _direction(body, body.joints, f"hand_{side}", f"middle_01_{side}")
+    across = _direction(body, body.joints, f"pinky_01_{side}", f"index_01_{side}")
+    return frame(along, np.cross(across, along) * (-1.0 if side == "l" else 1.0))

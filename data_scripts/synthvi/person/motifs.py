@@ -1,4 +1,4 @@
-"""Motifs of prints, made by formulas and small bitmaps: 64×64 pictures of two inks."""
+"""The motifs of prints, made by formulas and small bitmaps: 64×64 pictures of two inks."""
 
 from __future__ import annotations
 

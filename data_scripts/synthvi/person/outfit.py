@@ -10,14 +10,16 @@ import numpy as np
 from ..compiled import compiled
 from .bags import bag
 from .body import Body, load_body
+from .carriage import Carriage
 from .collars import Collar, collars, opening_slope, tailored
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
-from .hair import hair_edge, head_wear
+from .hair import head_wear
+from .hairstyles import Hair, hair_edge
 from .limbs import Limbs, limbs_of
 from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
 from .pieces import Piece, Surface, numbered_anew
 from .shoes import shoes
-from .wardrobe import Bag, Hair, Person, Style
+from .wardrobe import Bag, Person, Style
 
 EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
 UPPER_LIFT = 0.03
@@ -39,6 +41,8 @@ class Outfit:
     lift: np.ndarray
     joints: np.ndarray  # (bones, 3) float32
     hip: float  # half width of the clothes where the hands hang, metres
+    front: float  # how far forward the clothes before the chest reach, metres
+    carriage: Carriage
 
     @cached_property
     def carried(self) -> np.ndarray:
@@ -48,7 +52,7 @@ class Outfit:
     @cached_property
     def limbs(self) -> tuple[Limbs, Limbs]:
         """What poses need to know of the left and the right side."""
-        return limbs_of(load_body(), self.joints, self.hip)
+        return limbs_of(load_body(), self.joints, self.hip, self.front, self.carriage)
 
     @cached_property
     def area(self) -> np.ndarray:
@@ -78,7 +82,7 @@ def dress(body: Body, person: Person) -> Outfit:
     bags = bag(mannequin, style, upper, clothes)
     worn = upper + (bags if style.bag == Bag.BACKPACK else [])
     pieces += head_wear(mannequin, style, np.concatenate([piece.vertices for piece in worn])) + bags
-    return _join(pieces, mannequin)
+    return _join(pieces, mannequin, person.carriage)
 
 
 def _top(mannequin: Mannequin, style: Style) -> list[Piece]:
@@ -203,7 +207,7 @@ def _hidden_skin(rest: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray
     return shell, hair & ((rest[:, 2] < 0.09) | (y > 0.81))
 
 
-def _join(pieces: list[Piece], mannequin: Mannequin) -> Outfit:
+def _join(pieces: list[Piece], mannequin: Mannequin, carriage: Carriage) -> Outfit:
     """One mesh of all pieces; every vertex keeps its four strongest bones."""
     starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
     strongest = [_strongest(piece.weights) for piece in pieces]
@@ -221,6 +225,8 @@ def _join(pieces: list[Piece], mannequin: Mannequin) -> Outfit:
         lift=np.concatenate([_lift(piece) for piece in pieces]).astype(np.float32),
         joints=mannequin.joints,
         hip=_hip(pieces, mannequin),
+        front=_front(pieces, mannequin),
+        carriage=carriage,
     )
 
 
@@ -264,6 +270,22 @@ def _lift(piece: Piece) -> np.ndarray:
 def _hip(pieces: list[Piece], mannequin: Mannequin) -> float:
     """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
     hip = mannequin.joints[mannequin.body.bone("thigh_l"), 1]
-    hanging = (Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
-    points = np.concatenate([p.vertices for p in pieces if int(np.ravel(p.surface)[0]) in hanging])
+    points = _vertices_of(pieces, Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
     return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())
+
+
+def _front(pieces: list[Piece], mannequin: Mannequin) -> float:
+    """How far forward the clothes reach where folded arms lie, metres."""
+    chest = mannequin.joints[mannequin.body.bone("spine_03"), 1] + 0.05
+    points = _vertices_of(pieces, Surface.TOP, Surface.COAT)
+    near = (np.abs(points[:, 1] - chest) < 0.07) & (np.abs(points[:, 0]) < 0.15)
+    return float(points[near, 2].max())
+
+
+def _vertices_of(pieces: list[Piece], *surfaces: Surface) -> np.ndarray:
+    """Vertices (n, 3) of the triangles of some surfaces."""
+    found = []
+    for piece in pieces:
+        kinds = np.broadcast_to(piece.surface, len(piece.faces))
+        found.append(piece.vertices[np.unique(piece.faces[np.isin(kinds, surfaces)])])
+    return np.concatenate(found)

@@ -13,7 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from .body import Body, load_body
-from .limbs import Limbs, finger_turns, limbs_of
+from .carriage import Carriage
+from .limbs import CHAIN, Limbs, finger_turns, limbs_of
+from .posture import HEAD_TURN, TILT, Posture, raised, reach
 from .rotations import IDENTITY, about_x, about_y, about_z, between
 
 
@@ -30,6 +32,8 @@ class Pose:
     head_yaw: float
     head_pitch: float
     carry: float = 0.0  # 0..1: how far the left arm is held still (it carries a bag)
+    posture: int = 0  # Posture
+    side: float = 1.0  # of the posture: 1 left, -1 right
 
 
 def rest_rotations(body: Body) -> np.ndarray:
@@ -38,7 +42,6 @@ def rest_rotations(body: Body) -> np.ndarray:
 
 
 # the bones that turn on their own; all others turn with their parent
-TRUNK = ("pelvis", "spine_01", "spine_02", "spine_03", "neck_01", "head")
 LEG, ARM = ("thigh", "calf", "foot", "ball"), ("clavicle", "upperarm", "lowerarm", "hand")  # and the fingers
 
 STRIDE = 0.40  # radians of thigh swing to which the curves below belong
@@ -70,25 +73,46 @@ def walk(body: Body, joints: np.ndarray, pose: Pose, hip: float = 0.19) -> np.nd
 
 def stride(both: tuple[Limbs, Limbs], pose: Pose) -> np.ndarray:
     """Rotations as `walk` makes them, of a person whose limbs are measured."""
-    swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)
-    trunk = about_x(pose.lean)
-    twisted = trunk @ about_y(-0.10 * swing)
-    turns = [
-        about_y(0.08 * swing),
-        trunk,
-        twisted,
-        twisted,
-        about_x(pose.lean + 0.4 * pose.head_pitch) @ about_y(0.4 * pose.head_yaw),
-        about_x(pose.lean * 0.5 + pose.head_pitch) @ about_y(pose.head_yaw),
-    ]
+    trunk = _trunk(both[0].carriage, pose)
+    turns = list(trunk)
     for limbs in both:
-        turns += _leg(limbs, pose) + _arm(limbs, pose)
+        turns += _leg(limbs, pose)
+        if raised(limbs, pose.posture, pose.side, pose.carry):
+            turns += reach(limbs, pose.posture, trunk)
+        else:
+            turns += _arm(limbs, pose)
     own = np.concatenate([*turns, IDENTITY]).astype(np.float32).reshape(-1, 3, 3)
     return own[_sources()]
 
 
+def _trunk(carriage: Carriage, pose: Pose) -> list[np.ndarray]:
+    """Rotations (3, 3) of pelvis, spine, neck and head."""
+    swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)
+    yaw, pitch, tilt, bend = pose.head_yaw, pose.head_pitch, 0.0, pose.lean + carriage.stoop
+    if pose.posture == Posture.HEAD_TURNED:
+        yaw = HEAD_TURN * pose.side + 0.5 * yaw
+    elif pose.posture == Posture.PHONE_IN_HAND:
+        yaw, pitch = 0.3 * yaw, pitch + 0.38
+    elif pose.posture == Posture.PHONE_AT_EAR:
+        yaw = 0.5 * yaw
+    elif pose.posture == Posture.ONE_LEG:
+        tilt = TILT * pose.side  # the hip over the straight leg is higher
+    trunk = about_x(pose.lean + 0.4 * carriage.stoop)
+    twist = about_y(-0.10 * swing)
+    return [
+        about_z(tilt) @ about_y(0.08 * swing),
+        about_z(-0.35 * tilt) @ trunk,
+        about_z(-0.35 * tilt) @ about_x(bend) @ twist,
+        about_z(-0.35 * tilt) @ about_x(bend) @ twist,
+        about_x(bend + carriage.head_forward + 0.4 * pitch) @ about_y(0.4 * yaw),
+        about_x(pose.lean * 0.5 + 0.4 * carriage.stoop + pitch) @ about_y(yaw),
+    ]
+
+
 def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
     """Thigh, knee, foot and toes of one side, radians."""
+    if pose.posture == Posture.ONE_LEG:
+        return (0.02, 0.02, 0.0, 0.0) if sign == pose.side else (0.30, 0.52, 0.04, 0.0)
     if pose.stride < 0.1:  # standing: the weight rests on one leg, the other is a little bent and in front
         free = max(0.0, sign * np.cos(pose.phase))
         return 0.02 + 0.16 * free, 0.03 + 0.26 * free, 0.04 * free, 0.0
@@ -103,7 +127,7 @@ def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
 def _leg(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
     """Thigh, shin, foot and toes of one side."""
     thigh_angle, knee, foot_angle, toe_angle = _leg_angles(pose, limbs.sign)
-    out = about_y(0.10 * limbs.sign)
+    out = about_y((0.10 + limbs.carriage.toes_out) * limbs.sign)
     return [
         about_x(-thigh_angle) @ limbs.thigh,
         about_x(knee - thigh_angle) @ limbs.calf,
@@ -114,17 +138,18 @@ def _leg(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
 
 def _arm(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
     """Collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
-    left, sign = limbs.side == "l", limbs.sign
+    left, sign, carriage = limbs.side == "l", limbs.sign, limbs.carriage
     hold = 1.0 - 0.8 * pose.carry if left else 1.0
     swing = np.sin(pose.phase + np.pi if left else pose.phase)
-    angle = hold * pose.arm_swing * swing - 0.05
-    elbow = hold * (0.7 * pose.elbow + 0.5 * pose.arm_swing * max(0.0, swing)) + 0.10
+    size = pose.arm_swing * (1.0 + carriage.swing)
+    angle = hold * size * swing - 0.05
+    elbow = hold * (0.7 * pose.elbow + carriage.elbow + 0.5 * size * max(0.0, swing)) + 0.10
     sideways = limbs.spread + 0.17 * pose.spread
     out = np.array([sideways * sign, -1.0, 0.0])
     swung = about_x(-angle - elbow)
     hand = swung @ about_x(0.15) @ limbs.roll @ limbs.forearm
     return [
-        about_z(-0.10 * sign),
+        limbs.collar,
         about_x(-angle) @ between(limbs.upper_arm, out),
         swung @ about_z(sideways * sign) @ limbs.half_roll @ limbs.forearm,
         hand,
@@ -135,7 +160,7 @@ def _arm(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
 @lru_cache(maxsize=1)
 def _sources() -> np.ndarray:
     """Which of `stride`'s rotations each bone takes: its own, else its parent's; one past the last: none."""
-    fixed = list(TRUNK)
+    fixed = list(CHAIN)
     for side in "lr":
         fixed += [f"{name}_{side}" for name in (*LEG, *ARM)] + list(finger_turns(side)[0])
     body, sources = load_body(), []

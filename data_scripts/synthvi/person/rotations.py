@@ -34,3 +34,11 @@ def between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         return np.diag([1.0, -1.0, -1.0])
     k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
     return IDENTITY + k + k @ k / (1.0 + c)
+
+
+def frame(along: np.ndarray, beside: np.ndarray) -> np.ndarray:
+    """Rotation (3, 3) whose first column points along a direction and whose second one is next to another."""
+    first = along / np.sqrt(along @ along)
+    second = beside - first * (first @ beside)
+    second = second / np.sqrt(second @ second)
+    return np.column_stack([first, second, np.cross(first, second)])

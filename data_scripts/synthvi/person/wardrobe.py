@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -11,11 +11,13 @@ import numpy as np
 from ..seeds import Draws
 from ..world import World
 from .bags import draw_bag
-from .body import Shape
+from .body import Shape, draw_proportions
+from .carriage import PLAIN, Carriage, draw_carriage
 from .cloth import near_infrared
 from .collars import draw_collar
 from .colors import draw_colors, palette
-from .details import draw_details
+from .details import draw_details, make_alike
+from .hairstyles import Hair, draw_hairstyle
 from .materials import Material
 
 
@@ -31,17 +33,6 @@ class Pattern(IntEnum):
     CHEST_BAND = 6
     SIDE_STRIPE = 7  # trousers: along the outside of the legs
     FADE = 8  # trousers: washed-out thighs
-
-
-class Hair(IntEnum):
-    """Hair style."""
-
-    BALD = 0
-    SHORT = 1
-    LONG = 2
-    BUN = 3
-    TAIL = 4
-    RECEDING = 5  # bald on top, hair around
 
 
 class Bag(IntEnum):
@@ -129,6 +120,11 @@ class Style(NamedTuple):
     brows: float = 1.0  # strength of the eyebrows
     beard_form: int = 0  # 0 full, 1 goatee, 2 moustache
     shoe_form: int = 0  # of `shoes.ShoeForm`
+    haircut: int = 0  # Hair in place of `hair`, 0: as `hair` says
+    fringe: float = 0.0  # metres that hair hangs into the forehead
+    hair_body: float = 0.0  # metres that hair stands off in addition
+    hair_ragged: float = 0.0  # metres that the ends of strands differ
+    parting: float = 0.0  # -1..1: to which side hair is combed
 
 
 @dataclass(frozen=True)
@@ -139,6 +135,7 @@ class Person:
     style: Style
     visible: np.ndarray  # (materials, 3) float32 display colours
     infrared: np.ndarray  # (materials,) float32 linear reflectances at 850 nm
+    carriage: Carriage = PLAIN
 
 
 def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np.ndarray) -> Person:
@@ -148,14 +145,19 @@ def draw_person(rng: np.random.Generator, draws: Draws, world: World, colors: np
     newer is drawn from ``draws``, by name.
     """
     shape = _draw_shape(rng, world)
-    style = draw_details(draws, world, _draw_style(rng, world, shape))
+    style = _draw_style(rng, world, shape)
     visible = draw_colors(rng, draws, colors, shape)
+    shape = replace(shape, proportions=draw_proportions(draws, world.shape_spread))
+    style = draw_details(draws, world, style)
+    style = draw_hairstyle(draws, style, shape.male < 0.5, world.hairstyles)
     style = style._replace(**draw_bag(draws, style))
     style = style._replace(**draw_collar(draws, style))
     if style.bottom_pattern == Pattern.FADE:  # washed out: paler, not another colour
         visible[Material.BOTTOM_SECOND] = 0.45 * visible[Material.BOTTOM] + 0.42
+    style, visible = make_alike(draws, style, visible, colors, world.lookalikes)
     infrared = near_infrared(draws, visible, world)
-    return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32))
+    carriage = draw_carriage(draws, world.shape_spread)
+    return Person(shape, style, visible.astype(np.float32), infrared.astype(np.float32), carriage)
 
 
 def draw_palette(rng: np.random.Generator, world: World) -> np.ndarray:
