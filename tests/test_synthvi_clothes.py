@@ -154,6 +154,15 @@ def test_forms_of_bags_are_drawn_by_name_for_those_who_carry_one():
         assert abs(np.mean([one["bag_side"] for one in drawn])) < 0.15
 
 
+def test_hands_find_the_shoulder_that_has_a_strap():
+    found = {
+        form: bags.strap_shoulder(wardrobe.Style(bag_form=int(form), bag_side=1), -1.0) for form in FORMS
+    }
+    assert found[Bag.BACKPACK] == -1 and found[Bag.ONE_STRAP] == found[Bag.TOTE] == 1
+    assert found[Bag.SHOULDER] == found[Bag.CROSSBODY] == found[Bag.DUFFEL] == -1
+    assert found[Bag.WAIST] == found[Bag.HANDBAG] == found[Bag.SHOPPER] == 0
+
+
 def test_the_annotation_names_the_form_that_is_seen(studio):
     person = person_of(studio, bag=int(Bag.SHOULDER))
     assert annotations.person_annotations(person)["bag"] == Bag.SHOULDER
@@ -231,8 +240,8 @@ def test_people_dressed_for_heat_wear_no_hood():
     style = wardrobe.Style(sleeve=0.2, hood=2, collar=TURTLE, hat=2)
     made = collars.tailored(style)
     assert made.hood == 0 and made.collar == collars.Collar.ROUND and made.hat == 2
-    worn = collars.tailored(style._replace(sleeve=1.0, hair=int(wardrobe.Hair.LONG)))
-    assert worn.hat == 0 and worn.hair == wardrobe.Hair.SHORT
+    worn = collars.tailored(style._replace(sleeve=1.0, hair=int(wardrobe.Hair.LONG), scarf=1))
+    assert worn.hat == worn.scarf == 0 and worn.hair == wardrobe.Hair.SHORT
 
 
 def test_cuts_are_drawn_by_name_and_fit_what_is_worn():

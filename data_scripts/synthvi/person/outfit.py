@@ -80,7 +80,7 @@ def dress(body: Body, person: Person) -> Outfit:
     pieces = [*clothes, *skin[1:], *collars(mannequin, style, top, coat or top)]
     pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
     bags = bag(mannequin, style, upper, clothes)
-    worn = upper + (bags if style.bag == Bag.BACKPACK else [])
+    worn = upper + (bags if (style.bag_form or style.bag) in (Bag.BACKPACK, Bag.ONE_STRAP) else [])
     pieces += head_wear(mannequin, style, np.concatenate([piece.vertices for piece in worn])) + bags
     return _join(pieces, mannequin, person.carriage)
 

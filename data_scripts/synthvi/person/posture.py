@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 
 from ..seeds import Draws
+from .bags import strap_shoulder
 from .limbs import Limbs, hand_frame
 from .rotations import between, frame
 from .wardrobe import Bag, Style
@@ -59,10 +60,9 @@ def fitting(
     if style.bag == Bag.HANDBAG:  # the left hand is taken
         side = -1.0
         posture = Posture.PHONE_IN_HAND if posture == Posture.FOLDED_ARMS else posture
-    if style.bag == Bag.SHOULDER and posture == Posture.STRAP:
-        side = 1.0  # the bag hangs at the right, from the left shoulder
-    if style.bag in (Bag.NONE, Bag.HANDBAG) and posture == Posture.STRAP:
-        posture = Posture.POCKETS
+    if posture == Posture.STRAP:
+        shoulder = strap_shoulder(style, side)
+        posture, side = (Posture.STRAP, shoulder) if shoulder else (Posture.POCKETS, side)
     if standing and posture == Posture.NONE and chance < min(1.0, ONE_LEG_SHARE * share):
         return int(Posture.ONE_LEG), 1.0 if leg < 0.5 else -1.0
     return int(posture), side
