@@ -103,7 +103,7 @@ def count_flaws(studio: Studio, numbers: list[int]) -> dict[str, float]:
         back_view = dataclasses.replace(plain, heading=180.0)
         if style.coat and style.coat_open:
             found["shoulders"].append(bare_shoulders(front, style))
-        if style.hair == Hair.LONG:
+        if (style.haircut or style.hair) in (Hair.LONG, Hair.WAVY):
             found["hair"].append(
                 cloth_in_hair(draw_buffers(studio.body, outfit, camera, back_view, studio.preset))
             )

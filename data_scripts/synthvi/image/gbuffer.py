@@ -31,6 +31,8 @@ class Buffers:
     scale: float  # pixels per unit slope
     offset: np.ndarray  # (2,) column and row of the optical axis in pixels
     corner: tuple[int, int] = (0, 0)  # row and column of the box in the image, pixels
+    area: np.ndarray | None = None  # (n,) float32, see `Outfit.area`; None: all vertices count alike
+    soles: tuple[np.ndarray, ...] = ()  # indices of the vertices of each sole
 
 
 def draw_buffers(body: Body, outfit: Outfit, camera: Camera, capture: Capture, preset: Preset) -> Buffers:
@@ -58,7 +60,9 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, capture: Capture, p
     metre = scale * preset.supersampling  # samples per metre at unit depth
     crevices = ambient_occlusion(depth, float(0.07 * metre / -ground[2]), 1.0 / metre)
     corner = (top // preset.supersampling, left // preset.supersampling)
-    return Buffers(surface, rest, normal, crevices, seen, ground, scale, offset, corner)
+    return Buffers(
+        surface, rest, normal, crevices, seen, ground, scale, offset, corner, outfit.area, outfit.soles
+    )
 
 
 @compiled

@@ -35,6 +35,16 @@ def draw_bag(draws: Draws, style: Style) -> dict:
     }
 
 
+def strap_shoulder(style: Style, wished: float) -> float:
+    """Over which shoulder a strap lies: 1 left, −1 right, 0 none; ``wished`` where both have one."""
+    form = style.bag_form or style.bag
+    if form in (ONE_STRAP, TOTE):
+        return float(style.bag_side)
+    if form in (SHOULDER, CROSSBODY, DUFFEL):
+        return -float(style.bag_side)
+    return wished if form == BACKPACK else 0.0
+
+
 def bag(mannequin: Mannequin, style: Style, upper: list[Piece], clothes: list[Piece]) -> list[Piece]:
     """The carried bag with its straps; ``upper`` are the garments it hangs on, ``clothes`` all that straps may touch."""
     form = style.bag_form or style.bag

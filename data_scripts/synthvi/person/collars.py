@@ -10,6 +10,7 @@ import numpy as np
 from ..seeds import Draws
 from .drape import Drape, directions, hang
 from .garments import tube_weights, upright
+from .hairstyles import Hair
 from .mannequin import Mannequin, neutral, ramp, regions
 from .pieces import Piece, box, rigid, ring_faces, rope
 from .straps import Cloth, Rays, on_cloth, ribbon, trunk_cloth, way
@@ -67,10 +68,16 @@ def tailored(style: Style) -> Style:
         style = style._replace(top_hem=0.150)
     if style.coat and style.coat_length:
         style = style._replace(coat_hem=0.075 if style.coat_length == 1 else -0.50)
-    if style.hood == 2:  # hats come off, hair lies flat under it
-        hair = style.hair if style.hair in (0, 5) else 1
-        flat = {"hair": hair, "haircut": 0, "hair_body": 0.0, "hair_volume": min(style.hair_volume, 0.006)}
-        style = style._replace(hat=0, **flat)
+    if style.hood == 2:  # hat and scarf come off, hair lies flat under it
+        worn = style.haircut or style.hair
+        hair = worn if worn in (Hair.BALD, Hair.RECEDING) else Hair.SHORT
+        flat = {
+            "hair": int(hair),
+            "haircut": 0,
+            "hair_body": 0.0,
+            "hair_volume": min(style.hair_volume, 0.006),
+        }
+        style = style._replace(hat=0, scarf=0, **flat)
     return style
 
 

@@ -23,6 +23,7 @@ from .wardrobe import Person, Style
 
 EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
 UPPER_LIFT = 0.03
+SOLE_EDGE = 0.008  # metres above the floor: what of a shoe touches it
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,21 @@ class Outfit:
     def limbs(self) -> tuple[Limbs, Limbs]:
         """What poses need to know of the left and the right side."""
         return limbs_of(load_body(), self.joints, self.hip, self.front, self.carriage)
+
+    @cached_property
+    def area(self) -> np.ndarray:
+        """How much surface hangs on each vertex, (n,) float32 relative to the mean: a head has ten times as many as trousers."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        double = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        area = sum(np.bincount(self.faces[:, i], double, len(self.vertices)) for i in range(3))
+        return (area / area.mean()).astype(np.float32)
+
+    @cached_property
+    def soles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the lowest vertices of the left and of the right shoe."""
+        shoe = np.unique(self.faces[self.surfaces == Surface.SHOE])
+        low = shoe[self.rest[shoe, 1] < SOLE_EDGE]
+        return low[self.vertices[low, 0] > 0], low[self.vertices[low, 0] <= 0]
 
 
 def dress(body: Body, person: Person) -> Outfit:

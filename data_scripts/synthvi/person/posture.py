@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 
 from ..seeds import Draws
+from .bags import strap_shoulder
 from .limbs import Limbs, hand_frame
 from .rotations import between, frame
 from .wardrobe import Bag, Style
@@ -61,11 +62,8 @@ def fitting(
         side = -1.0
         posture = Posture.PHONE_IN_HAND if posture == Posture.FOLDED_ARMS else posture
     if posture == Posture.STRAP:
-        across = (Bag.SHOULDER, Bag.CROSSBODY, Bag.DUFFEL)
-        if bag in (*across, Bag.ONE_STRAP):  # one shoulder has the strap
-            side = float(-style.bag_side if bag in across else style.bag_side)
-        elif bag != Bag.BACKPACK:
-            posture = Posture.POCKETS
+        shoulder = strap_shoulder(style, side)
+        posture, side = (Posture.STRAP, shoulder) if shoulder else (Posture.POCKETS, side)
     if standing and posture == Posture.NONE and chance < min(1.0, ONE_LEG_SHARE * share):
         return int(Posture.ONE_LEG), 1.0 if leg < 0.5 else -1.0
     return int(posture), side
