@@ -27,10 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from data_scripts.stopping import interrupted, stoppable  # noqa: E402
 from data_scripts.synthvi.knobs import (  # noqa: E402
     KnobError,
-    apply_overrides,
     help_text,
-    preset_by_name,
-    world_by_name,
+    request,
 )
 from data_scripts.synthvi.world import PRESETS, WORLDS  # noqa: E402
 
@@ -68,9 +66,7 @@ def render(options: argparse.Namespace) -> str:
     from data_scripts.synthvi import dataset
     from dmic.compute.threads import available_cpus
 
-    world, preset = apply_overrides(
-        world_by_name(options.world), preset_by_name(options.preset), options.overrides
-    )
+    world, preset = request(options.world, options.preset, options.overrides)
     if options.seed < 0:
         raise KnobError(f"The seed must be 0 or more, found {options.seed}.")
     workers = available_cpus() if options.workers is None else options.workers

@@ -54,4 +54,4 @@ image/sensor                 linear light -> motion blur, noise, eight bits, JPE
 ============================ =============================================================
 """
 
-GENERATOR_VERSION = "2.0"
+GENERATOR_VERSION = "3.0"

@@ -43,6 +43,12 @@ def description(seed: int, world: World, preset: Preset, preset_name: str) -> di
     }
 
 
+def name_of(world: World, preset_name: str) -> str:
+    """Name of a data set, ``synthvi-small``; ``synthvi-toy-gray-0.3`` where near-infrared is partly a gray copy."""
+    eased = f"-gray-{world.nir_gray_copy:g}" if world.nir_gray_copy else ""
+    return f"synthvi-{preset_name}{eased}"
+
+
 def people(preset: Preset) -> range:
     """Identities of a preset: training people first."""
     return range(1, preset.train_people + preset.test_people + 1)
@@ -186,7 +192,7 @@ def write_dataset(
         path,
         count=total,
         size=(preset.height, preset.width),
-        name=f"synthvi-{preset_name}",
+        name=name_of(world, preset_name),
         version=GENERATOR_VERSION,
         licence=LICENCE,
         made=description(seed, world, preset, preset_name),

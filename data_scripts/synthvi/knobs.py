@@ -7,7 +7,7 @@ import textwrap
 
 from dmic.storage.checking import near_names
 
-from .world import CAMERAS, MOST_CAMERAS, PRESETS, WORLDS, Preset, World, camera_numbers
+from .world import CAMERAS, EASED, MOST_CAMERAS, PRESETS, WORLDS, Preset, World, camera_numbers
 
 WORLD_KNOBS = tuple(field.name for field in dataclasses.fields(World) if field.name != "name")
 PRESET_KNOBS = tuple(field.name for field in dataclasses.fields(Preset))
@@ -36,6 +36,13 @@ def world_by_name(name: str) -> World:
     return WORLDS[name]
 
 
+def request(world: str, preset: str, overrides: list[str]) -> tuple[World, Preset]:
+    """Return the knobs of a named world and preset: `EASED` for the preset, then ``overrides`` (see `apply_overrides`)."""
+    size = preset_by_name(preset)
+    eased = dataclasses.replace(world_by_name(world), **EASED.get(preset, {}))
+    return apply_overrides(eased, size, overrides)
+
+
 def help_text() -> str:
     """Presets and knobs with their defaults, for ``--help``."""
     presets = [
@@ -43,7 +50,11 @@ def help_text() -> str:
         for name, preset in PRESETS.items()
     ]
     world = ", ".join(f"{name}={getattr(World(), name)}" for name in WORLD_KNOBS)
-    lines = ["presets (training + test people, height x width):", *presets, ""]
+    eased = [
+        f"  {preset} sets " + ", ".join(f"{k}={v}" for k, v in knobs.items())
+        for preset, knobs in EASED.items()
+    ]
+    lines = ["presets (training + test people, height x width):", *presets, *eased, ""]
     for title, knobs in (("the world", world), ("the preset", ", ".join(PRESET_KNOBS))):
         lines += [
             f"knobs of {title}:",

@@ -235,3 +235,7 @@ PRESETS = {
         sysu_counts=1,
     ),
 }
+
+# What a preset changes in every world: two cores cannot learn the real near-infrared from 120 people in minutes. The name of the
+# data set says so. Values that `--set` names come first.
+EASED = {"toy": {"nir_gray_copy": 0.3}}

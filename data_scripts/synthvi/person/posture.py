@@ -57,7 +57,6 @@ def fitting(
 ) -> tuple[int, float]:
     """The posture and side that one image shows: hands are free, straps exist, and only who stands rests on one leg."""
     chance, leg = draws("stance").uniform(size=2)
-    bag = Bag(int(style.bag_form or style.bag))
     if style.bag == Bag.HANDBAG:  # the left hand is taken
         side = -1.0
         posture = Posture.PHONE_IN_HAND if posture == Posture.FOLDED_ARMS else posture
