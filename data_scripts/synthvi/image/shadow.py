@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled import compiled
+from ..person.drape import directions
 from ..place.cameras import Camera, axes
 from ..world import Preset
 from .gbuffer import Buffers
@@ -64,10 +65,11 @@ def _touch(factor: np.ndarray, buffers: Buffers, up: np.ndarray) -> None:
         floor = seen[touching] - height[touching, None] * up
         column = buffers.scale * floor[:, 0] / -floor[:, 2] + buffers.offset[0]
         row = -buffers.scale * floor[:, 1] / -floor[:, 2] + buffers.offset[1]
+        around = directions(16)
+        outermost = (around @ np.stack([column, row])).argmax(axis=1)  # of the hull
         wide = BESIDE * buffers.scale / -float(ground[2])
-        tall = wide * max(0.3, abs(float(up[2])))
-        column = np.concatenate([column - wide, column + wide, column, column])
-        row = np.concatenate([row, row, row - tall, row + tall])
+        column = column[outermost] + wide * around[:, 0]
+        row = row[outermost] + wide * max(0.3, abs(float(up[2]))) * around[:, 1]
         top, left = int(np.floor(row.min())) - 3, int(np.floor(column.min())) - 3
         size = int(np.ceil(row.max())) + 4 - top, int(np.ceil(column.max())) + 4 - left
         mask = _soften(_fill(row - top, column - left, *size), 1 + (len(factor) > 200))
