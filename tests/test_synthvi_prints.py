@@ -9,13 +9,25 @@ import pytest
 from data_scripts.synthvi import captures, compiled, render, seeds, world
 from data_scripts.synthvi.image import raster, shading
 from data_scripts.synthvi.image.gbuffer import draw_buffers
-from data_scripts.synthvi.person import cuts, details, dressing, folds, motifs, pieces, prints, shoes
+from data_scripts.synthvi.person import (
+    cuts,
+    details,
+    dressing,
+    folds,
+    garments,
+    motifs,
+    pieces,
+    prints,
+    shoes,
+)
+from data_scripts.synthvi.person.body import Shape
 from data_scripts.synthvi.person.cuts import Cut
 from data_scripts.synthvi.person.materials import Material
 from data_scripts.synthvi.person.outfit import dress
 from data_scripts.synthvi.person.pieces import Surface
+from data_scripts.synthvi.person.pose import Pose
 from data_scripts.synthvi.person.shoes import ShoeForm
-from data_scripts.synthvi.person.wardrobe import Bag, Pattern, Style
+from data_scripts.synthvi.person.wardrobe import Bag, Pattern, Person, Style
 
 DETAILS = """top_print top_motif print_x print_y print_width print_height coat_print coat_motif coat_print_size bottom_print
 bottom_motif bag_print bag_motif top_cut coat_cut bottom_cut cut_level cut_side glasses brows beard_form shoe_form""".split()
@@ -28,12 +40,6 @@ def studio():
 
 def floats(style):
     return Style(*(float(value) for value in style))
-
-
-def rows(surface, rest, style):
-    """The material row that shows most at rest positions (n, 3)."""
-    made = [dressing.material_at(int(surface), *place, style) for place in rest.tolist()]
-    return np.array([second if share > 0.5 else first for first, second, share in made])
 
 
 # --- surfaces -----------------------------------------------------------------------------------------------------
@@ -132,24 +138,25 @@ def test_prints_keep_to_their_side():
 
 # --- each detail in pictures --------------------------------------------------------------------------------------
 
-PLAIN = {
-    "top_print": 0, "coat_print": 0, "bottom_print": 0, "bag_print": 0, "top_cut": 0, "coat_cut": 0, "bottom_cut": 0, "glasses": 0,
-    "brows": 1.0, "beard": 0, "beard_form": 0, "shoe_form": 0, "skirt": 0, "coat": 0, "bag": 0, "scarf": 0, "hat": 0, "hair": 1,
-    "top_pattern": 0, "coat_pattern": 0, "bottom_pattern": 0, "bottom_hem": -0.765, "shoe_top": -0.72, "top_hem": 0.0,
-    "coat_hem": -0.3, "coat_open": 0.0,
-}  # fmt: skip
+PLAIN = {"top_hem": 0.0, "coat_hem": -0.3, "bottom_hem": -0.765, "shoe_top": -0.72, "sleeve": 0.95}
 
 
 def shaded(studio, heading, **style):
-    """Surfaces by sample and light by pixel, in both spectra, of person 1; second colours are brighter."""
-    person = studio.person(1)
+    """Surfaces by sample and light by pixel, in both spectra, of an average person; second colours are brighter."""
     bright = np.where(np.arange(len(Material)) % 2, 0.8, 0.2)  # first and second colours
     bright[[Material.SKIN, Material.HAIR, Material.LOGO]] = 0.8, 0.2, 1.0
     table = np.repeat(bright[:, None], 3, axis=1).astype(np.float32)
-    person = dataclasses.replace(
-        person, style=person.style._replace(**{**PLAIN, **style}), visible=table, infrared=table[:, 0]
+    person = Person(
+        Shape(0.5, 0.3, 0.5, 0.5, 0.0, (0.34, 0.33, 0.33)), Style(**{**PLAIN, **style}), table, table[:, 0]
     )
-    capture = dataclasses.replace(studio.capture(1, 1, 0, person)[0], heading=heading)
+    capture, _ = studio.capture(1, 1, 0, person)
+    capture = dataclasses.replace(
+        capture,
+        heading=heading,
+        pose=Pose(0.0, 0.3, 0.2, 0.2, 0.2, 0.03, 0.0, 0.0),
+        scale=1.0,
+        shift=(0.0, 0.0),
+    )
     camera = studio.cameras[1]
     buffers = draw_buffers(studio.body, dress(studio.body, person), camera, capture, studio.preset)
     cameras = (camera, dataclasses.replace(camera, infrared=True))
@@ -176,24 +183,27 @@ TOP, COAT, LEGS = (
 )
 COATED, SKIRTED = {"coat": 1}, {"skirt": 1, "bottom_hem": -0.4}
 CASES = [
-    *[(0.0, TOP, {}, {"top_cut": int(cut)}, 15) for cut in sorted(set(details.TOP_CUTS))],
-    *[(20.0, COAT, COATED, {"coat_cut": int(cut)}, 15) for cut in sorted(set(details.COAT_CUTS))],
-    *[(70.0, LEGS, {}, {"bottom_cut": int(cut)}, 12) for cut in sorted(set(details.BOTTOM_CUTS))],
-    (0.0, LEGS, SKIRTED, {"bottom_cut": int(Cut.BANDS)}, 15),
-    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.15, "print_height": 0.15}, 80),
-    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.035, "print_height": 0.035, "print_x": 0.08}, 6),
-    (180.0, TOP, {}, {"top_print": 2}, 40),
-    (180.0, COAT, COATED, {"coat_print": 1}, 40),
-    (180.0, COAT, COATED, {"coat_print": 2}, 40),
-    (0.0, LEGS, {}, {"bottom_print": 1}, 15),
-    (180.0, (Surface.BAG,), {"bag": int(Bag.BACKPACK)}, {"bag_print": 1}, 15),
-    (-90.0, (Surface.BAG,), {"bag": int(Bag.HANDBAG)}, {"bag_print": 1}, 12),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 1}, 3),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 2}, 5),
-    (0.0, (Surface.HEAD,), {}, {"glasses": 3}, 8),
-    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 1}, 5),
-    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 2}, 5),
-    (0.0, (Surface.HEAD,), {}, {"brows": 1.7}, 2),
+    *[(0.0, TOP, {}, {"top_cut": int(cut)}, 40) for cut in sorted(set(details.TOP_CUTS))],
+    *[(20.0, COAT, COATED, {"coat_cut": int(cut)}, 60) for cut in sorted(set(details.COAT_CUTS))],
+    *[(70.0, LEGS, {}, {"bottom_cut": int(cut)}, 20) for cut in sorted(set(details.BOTTOM_CUTS))],
+    (0.0, LEGS, SKIRTED, {"bottom_cut": int(Cut.BANDS)}, 60),
+    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.15, "print_height": 0.15}, 200),
+    (0.0, TOP, {}, {"top_print": 1, "print_width": 0.035, "print_height": 0.035, "print_x": 0.08}, 12),
+    (180.0, TOP, {}, {"top_print": 2}, 100),
+    (180.0, COAT, COATED, {"coat_print": 1}, 120),
+    (180.0, COAT, COATED, {"coat_print": 2}, 150),
+    (0.0, LEGS, {}, {"bottom_print": 1}, 25),
+    (180.0, (Surface.BAG,), {"bag": int(Bag.BACKPACK)}, {"bag_print": 1}, 40),
+    (-90.0, (Surface.BAG,), {"bag": int(Bag.HANDBAG)}, {"bag_print": 1}, 50),
+    *[(0.0 if form == Bag.WAIST else 90.0, (Surface.BAG,), {"bag": int(form), "bag_side": -1}, {"bag_print": 1}, 10) for form in
+      (Bag.SHOULDER, Bag.SHOPPER, Bag.CROSSBODY, Bag.TOTE, Bag.WAIST, Bag.DUFFEL)],
+    (180.0, (Surface.BAG,), {"bag": int(Bag.ONE_STRAP)}, {"bag_print": 1}, 40),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 1}, 10),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 2}, 12),
+    (0.0, (Surface.HEAD,), {}, {"glasses": 3}, 15),
+    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 1}, 12),
+    (0.0, (Surface.HEAD,), {"beard": 1, "beard_density": 0.8}, {"beard_form": 2}, 12),
+    (0.0, (Surface.HEAD,), {}, {"brows": 1.7}, 5),
 ]  # fmt: skip
 
 
@@ -212,18 +222,14 @@ def test_forms_of_shoes_show_and_leave_the_rest_alone(studio, form):
     assert abs(made.seen[:, 1].max() - plain.seen[:, 1].max()) < shoes.SOLES[form] - shoes.SOLES[0] + 0.01
 
 
-def test_quilting_needs_no_second_colour(studio):
-    style = floats(Style(coat=1, coat_cut=int(Cut.QUILTED)))
-    assert (
-        rows(Surface.COAT, np.random.default_rng(0).uniform(-0.3, 0.4, (200, 3)), style)[1:] == Material.COAT
-    ).mean() > 0.9
-    heights = np.linspace(0.0, 0.3, 200)
-    slopes = [shading.bend(int(Surface.COAT), 0.1, y, 0.1, style, folds.relief())[1] for y in heights]
-    plain = [
-        shading.bend(int(Surface.COAT), 0.1, y, 0.1, floats(Style(coat=1)), folds.relief())[1]
-        for y in heights
-    ]
-    assert np.ptp(slopes) > 0.8 > 3 * np.ptp(plain)
+def test_seams_of_quilted_coats_are_dark(studio):
+    style, plain = floats(Style(coat=1, quilt=0.015)), floats(Style(coat=1))
+    heights = np.arange(0.0, 0.34, garments.CHAMBER / 20)
+    left = np.array([shading.bend(int(Surface.COAT), 0.1, y, 0.1, style, folds.relief())[2] for y in heights])
+    assert left.min() < 0.65 and (left > 0.9).mean() > 0.6
+    assert np.abs(left[20:] - left[:-20]).max() < 1e-6  # again in every chamber
+    for surface, dressed in ((Surface.COAT, plain), (Surface.TOP, style)):
+        assert shading.bend(int(surface), 0.1, 0.0, 0.1, dressed, folds.relief())[2] == 1.0
 
 
 # --- folds --------------------------------------------------------------------------------------------------------
@@ -317,6 +323,14 @@ def test_people_who_look_alike(studio):
         kept += style.top_print == person.style.top_print and style.top_cut == person.style.top_cut
         assert (person.visible == table.astype(np.float32)).all()
     assert 20 <= made <= 40 and len(calm) == details.CALM and 8 <= kept < made
+
+
+def test_bands_lie_at_the_hem_that_is_sewn(studio):
+    shown = {}
+    for length in (0, 1, 2):
+        base = {"coat": 1, "coat_length": length}
+        shown[length] = changed(studio, 0.0, COAT, base, coat_cut=int(Cut.BANDS))
+    assert all(count > 40 and elsewhere == 0 for count, elsewhere in shown.values())
 
 
 def test_cuts_by_hand():

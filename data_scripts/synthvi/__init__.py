@@ -18,6 +18,7 @@ display                      display values and linear light: gamma
 person/body                  the CC0 body asset: shapes, joints, skinning
 person/rotations, limbs      rotation matrices; arms, legs and fingers in the rest pose
 person/pose                  a walking or standing pose from a gait phase
+person/carriage, posture     how a person holds body and arms in every pose; phone, pockets, …
 person/wardrobe              who a person is: shape, skin, hair, cut of the clothes
 person/details               prints, cuts, faces, shoes: who has which
 person/season                clothes for heat
@@ -27,7 +28,8 @@ person/mannequin             one person's body and its regions, ready for tailor
 person/drape                 how cloth and hair hang: convex sections, bounded slope
 person/pieces                a part of an outfit; boxes, tubes
 person/garments              shirts, coats, trousers, skirts as layers of their own
-person/shoes, hair           shoes and boots; hair, hats, scarves
+person/shoes, hair           shoes and boots; the cap of hair, hats, scarves
+person/hairstyles, tied_hair forms of hair styles; buns, tails, braids
 person/collars               collars, hoods, lapels, the cut of tops and coats
 person/straps, bags          ribbons that lie on the clothes; bags and how they are worn
 person/outfit                the mesh of one dressed person, from all of these

@@ -18,6 +18,7 @@ from .image.sensor_noise import standard_normal
 from .image.shading import shade_infrared, shade_visible
 from .image.shadow import cast_shadow, ground_shadow
 from .person.body import Body, load_body
+from .person.collars import tailored
 from .person.folds import relief
 from .person.outfit import Outfit, dress
 from .person.season import dress_for_heat
@@ -160,7 +161,7 @@ class Studio:
         """Shade buffers in the camera's spectrum; a picture of the image's size."""
         size, samples = (self.preset.height, self.preset.width), self.preset.supersampling
         color, cover = np.zeros((*size, 1 if camera.infrared else 3), np.float32), np.zeros(size, np.float32)
-        style = Style(*(float(value) for value in person.style))
+        style = Style(*(float(value) for value in tailored(person.style)))
         light = np.asarray(camera.light, dtype=np.float32)
         surfaces = (buffers.surface, buffers.rest, buffers.normal, buffers.ambient_occlusion)
         reflectance = person.infrared if camera.infrared else (person.visible**GAMMA).astype(np.float32)

@@ -7,15 +7,15 @@ import math
 import numpy as np
 
 from ..compiled import compiled, constants, inlined
-from ..person.cuts import CUTS
 from ..person.dressing import arm_share, crumple, material_at
 from ..person.folds import slope_at
+from ..person.garments import CHAMBER
 from ..person.materials import Material
 from ..person.pieces import FOLD, MATERIAL, SEAM, Fold
 
 FOLDS, COAT = constants(Fold), int(Material.COAT)
 WRINKLE = 0.11  # slope of cloth where `crumple` is 1
-QUILT = 0.5  # slope at the seams of quilting
+QUILT = 0.35  # slope of cloth beside the seams of quilting
 HEM = 0.011  # metres from the cloth's edge to its seam
 TWO = np.uint64(2)  # what is unsigned stays so
 
@@ -32,14 +32,14 @@ def bend(kind, x, y, z, style, texture):
         return 0.0, 0.0, 1.0
     around, length = x + 0.7 * z, y
     if fold == FOLDS.SLEEVE:
-        around, length = y + z, 0.45 * arm_share(x, y, z)
+        around, length = y + z, 0.43 * arm_share(x, y, z)
     elif fold == FOLDS.LEG:
         length = y + 0.45 * abs(abs(x) - 0.13)  # a zigzag about the middle of the leg
     up = WRINKLE * across * slope_at(texture, 0.40 * around + shift, 0.9 * length + shift)[1]
     aside = WRINKLE * along * slope_at(texture, 1.2 * around + shift, 0.22 * length + shift)[0]
-    if style.coat_cut == CUTS.QUILTED and MATERIAL[kind] == COAT:
-        channel = length / (0.055 + 0.04 * style.cut_level)
-        place = 2.0 * (channel - math.floor(channel)) - 1.0  # -1 … 1 between two seams
+    if style.quilt > 0.0 and MATERIAL[kind] == COAT:
+        chamber = (y if fold == FOLDS.TRUNK else length) / CHAMBER
+        place = 2.0 * (chamber - math.floor(chamber)) - 1.0  # -1 … 1 between two seams
         return aside, up + QUILT * place, 1.0 - 0.4 * place**6
     return aside, up, 1.0
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..seeds import Draws
 from .mannequin import Mannequin
-from .pieces import Piece, Surface, box, rigid, rope
+from .pieces import Piece, Surface, box, rigid, rope, vertices_of
 from .straps import Cloth, Rays, ribbon, trunk_cloth, way
 
 if TYPE_CHECKING:  # `wardrobe` calls `draw_bag`
@@ -63,7 +63,7 @@ def bag(mannequin: Mannequin, style: Style, upper: list[Piece], clothes: list[Pi
         return []
     if make is _handbag:
         return _handbag(mannequin, style, form)
-    outer = np.concatenate([piece.vertices for piece in upper])
+    outer = vertices_of(upper, Surface.TOP, Surface.COAT)  # sleeves hang elsewhere
     return make(mannequin, style, form, outer, trunk_cloth(mannequin, clothes))
 
 

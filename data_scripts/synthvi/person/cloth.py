@@ -59,7 +59,7 @@ ON = {
     Material.COAT_SECOND: (Material.COAT, 0.5),
     Material.BAG_SECOND: (Material.BAG, 0.6),
     Material.SCARF_SECOND: (Material.SCARF, 0.4),
-    Material.LOGO: (Material.TOP, 0.6),
+    Material.LOGO: (Material.TOP, 0.8),  # ink: soot or titanium dioxide
     Material.PRINT_SECOND: (Material.LOGO, 0.5),
 }
 

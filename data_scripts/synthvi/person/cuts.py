@@ -26,12 +26,11 @@ class Cut(IntEnum):
     CHEST_POCKET = 10
     POCKETS = 11  # two in front
     KANGAROO = 12  # one wide pocket in front
-    QUILTED = 13  # no second colour: channels that stand out, see `shading.bend`
-    LEG_STRIPES = 14  # two along the outside of the legs
-    CARGO = 15  # pockets at the outside of the thighs
-    KNEES = 16  # patches
-    SHANKS = 17  # everything below a line
-    LEG = 18  # one leg
+    LEG_STRIPES = 13  # two along the outside of the legs
+    CARGO = 14  # pockets at the outside of the thighs
+    KNEES = 15  # patches
+    SHANKS = 16  # everything below a line
+    LEG = 17  # one leg
 
 
 CUTS = constants(Cut)

@@ -34,7 +34,6 @@ TOP_CUTS = (
 )  # fmt: skip
 COAT_CUTS = (
     Cut.YOKE, Cut.RAGLAN, Cut.DIAGONAL, Cut.PANELS, Cut.SLEEVE_STRIPE, Cut.SLEEVE_STRIPES, Cut.BANDS, Cut.POCKETS, Cut.POCKETS,
-    Cut.QUILTED, Cut.QUILTED,
 )  # fmt: skip
 BOTTOM_CUTS = (Cut.LEG_STRIPES, Cut.PANELS, Cut.CARGO, Cut.CARGO, Cut.KNEES, Cut.SHANKS, Cut.LEG, Cut.BANDS)
 
@@ -87,6 +86,8 @@ def _draw_cuts(draws: Draws, much: float, style: Style) -> dict:
         cut, chosen = rng.choice(cuts), rng.uniform() < share * much
         plain = not getattr(style, f"{name}_pattern")
         made[f"{name}_cut"] = int(cut) if chosen and plain else 0
+    if style.skirt and made["bottom_cut"] not in (0, Cut.SHANKS):  # the others are for legs
+        made["bottom_cut"] = int(Cut.BANDS)
     rng = draws("lines of the cuts")
     return {**made, "cut_level": rng.uniform(), "cut_side": int(rng.choice([-1, 1]))}
 

@@ -17,9 +17,9 @@ from .hair import head_wear
 from .hairstyles import Hair, hair_edge
 from .limbs import Limbs, limbs_of
 from .mannequin import Mannequin, arm_length_share, mannequin_of, ramp, regions
-from .pieces import Piece, Surface, numbered_anew
+from .pieces import Piece, Surface, numbered_anew, vertices_of
 from .shoes import shoes
-from .wardrobe import Bag, Person, Style
+from .wardrobe import Person, Style
 
 EDGE_WIDTH = 0.03  # metres from an edge that shading still tells apart
 UPPER_LIFT = 0.03
@@ -77,10 +77,11 @@ def dress(body: Body, person: Person) -> Outfit:
     top, coat, skin = _top(mannequin, style), _coat(mannequin, style), _skin(mannequin, style)
     upper = [*top, *coat]
     clothes = [*skin[:1], *upper, *_lower(mannequin, style)]
-    pieces = [*clothes, *skin[1:], *collars(mannequin, style, top, coat or top)]
+    around_neck = collars(mannequin, style, top, coat or top)
+    pieces = [*clothes, *skin[1:], *around_neck]
     pieces += shoes(mannequin, style.shoe_top, style.shoe_point, style.shoe_form)
     bags = bag(mannequin, style, upper, clothes)
-    worn = upper + (bags if (style.bag_form or style.bag) in (Bag.BACKPACK, Bag.ONE_STRAP) else [])
+    worn = [*upper, *bags, *(around_neck if style.hood < 2 else [])]
     pieces += head_wear(mannequin, style, np.concatenate([piece.vertices for piece in worn])) + bags
     return _join(pieces, mannequin, person.carriage)
 
@@ -270,22 +271,13 @@ def _lift(piece: Piece) -> np.ndarray:
 def _hip(pieces: list[Piece], mannequin: Mannequin) -> float:
     """Half width of what the hanging hands must not touch: clothes between hip and the middle of the thighs."""
     hip = mannequin.joints[mannequin.body.bone("thigh_l"), 1]
-    points = _vertices_of(pieces, Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
+    points = vertices_of(pieces, Surface.TOP, Surface.COAT, Surface.BOTTOM, Surface.SKIRT)
     return float(points[np.abs(points[:, 1] - hip + 0.03) < 0.10, 0].max())
 
 
 def _front(pieces: list[Piece], mannequin: Mannequin) -> float:
     """How far forward the clothes reach where folded arms lie, metres."""
     chest = mannequin.joints[mannequin.body.bone("spine_03"), 1] + 0.05
-    points = _vertices_of(pieces, Surface.TOP, Surface.COAT)
+    points = vertices_of(pieces, Surface.TOP, Surface.COAT)
     near = (np.abs(points[:, 1] - chest) < 0.07) & (np.abs(points[:, 0]) < 0.15)
     return float(points[near, 2].max())
-
-
-def _vertices_of(pieces: list[Piece], *surfaces: Surface) -> np.ndarray:
-    """Vertices (n, 3) of the triangles of some surfaces."""
-    found = []
-    for piece in pieces:
-        kinds = np.broadcast_to(piece.surface, len(piece.faces))
-        found.append(piece.vertices[np.unique(piece.faces[np.isin(kinds, surfaces)])])
-    return np.concatenate(found)

@@ -110,6 +110,15 @@ def numbered_anew(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     return np.flatnonzero(used), (np.cumsum(used) - 1)[faces]
 
 
+def vertices_of(pieces: list[Piece], *surfaces: Surface) -> np.ndarray:
+    """Vertices (n, 3) of the triangles of some surfaces."""
+    found = []
+    for piece in pieces:
+        kinds = np.broadcast_to(piece.surface, len(piece.faces))
+        found.append(piece.vertices[np.unique(piece.faces[np.isin(kinds, surfaces)])])
+    return np.concatenate(found)
+
+
 def rigid(count: int, bones: int, bone: int) -> np.ndarray:
     """Weights (count, bones + 1) of a part that one bone moves."""
     weights = np.zeros((count, bones + 1))

@@ -57,6 +57,7 @@ def fitting(
 ) -> tuple[int, float]:
     """The posture and side that one image shows: hands are free, straps exist, and only who stands rests on one leg."""
     chance, leg = draws("stance").uniform(size=2)
+    bag = Bag(int(style.bag_form or style.bag))
     if style.bag == Bag.HANDBAG:  # the left hand is taken
         side = -1.0
         posture = Posture.PHONE_IN_HAND if posture == Posture.FOLDED_ARMS else posture
@@ -108,7 +109,7 @@ def _goal(
     front, sign = limbs.front - limbs.chain[3, 2], limbs.sign
     chest = np.array([sign, 1.0, 1.0])  # of places before the spine's joint 28 cm above the hip
     if posture == Posture.POCKETS:
-        hip = np.array([sign * (limbs.hip - 0.025), 0.055, 0.035])
+        hip = np.array([sign * (limbs.hip - 0.045), 0.05, 0.045])
         return (
             trunk[0] @ hip,
             np.array([-0.3, -1, 0.3]),

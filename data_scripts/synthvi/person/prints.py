@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..compiled import constants, inlined
-from .materials import Material
 from .motifs import SIZE, atlas
+from .wardrobe import Bag
 
 ATLAS = atlas()  # numba reads it as a constant
-ROW = constants(Material)
+BAGS = constants(Bag)
 SOFT = 0.003  # metres: an edge is as soft as four points that far from each other to either side
 
 
@@ -69,11 +69,17 @@ def thigh_ink(x, y, z, style):
 
 @inlined
 def bag_ink(x, y, z, style):
-    """Ink and share of the print on a backpack's pocket or on the sides of another bag; places as in `bags`."""
+    """Ink and share of the print on a backpack's pocket, the front of a pouch, the sides of other bags; places as in `bags`."""
+    form = style.bag_form if style.bag_form > 0.5 else style.bag
+    up = y  # of the body
     if abs(y) > 2.0:  # pocket or lid
-        y = 2.5 * (y + 3.0) if y < 0.0 else 2.5 * (y - 3.0)
-        if abs(z) > abs(x):
-            return ink_at(style.bag_motif, -0.1 * x, 0.1 * y, 0.075, 0.075)
-    if abs(x) > abs(z):
-        return ink_at(style.bag_motif, 0.1 * z, 0.1 * y, 0.07, 0.07)
-    return 0, 0.0
+        up = 2.5 * (y + 3.0) if y < 0.0 else 2.5 * (y - 3.0)
+    if form == BAGS.BACKPACK or form == BAGS.ONE_STRAP:
+        if y > -2.0 or z > -abs(x):
+            return 0, 0.0
+        return ink_at(style.bag_motif, -0.1 * x, 0.1 * up, 0.08, 0.08)
+    if form == BAGS.WAIST:
+        return ink_at(style.bag_motif, 0.1 * x, 0.1 * up, 0.06, 0.08) if z > abs(x) else (0, 0.0)
+    if abs(x) < abs(z):
+        return 0, 0.0
+    return ink_at(style.bag_motif, -0.1 * z if x > 0.0 else 0.1 * z, 0.1 * up, 0.07, 0.075)
