@@ -27,13 +27,16 @@ LEAST = 4  # samples: fewer nobody sees
 
 def bare_shoulders(buffers: Buffers, style: Style) -> int:
     """Samples of skin between collar and shoulder that an open coat should not show, seen from the front."""
-    from .person.collars import tailored
+    from .person.collars import neck_edge, tailored
     from .person.pieces import Surface
 
     x, y, _, _ = np.moveaxis(buffers.rest[buffers.surface == Surface.BODY], -1, 0)
     near = (y > 0.36) & (y < 0.585) & (np.abs(x) < 0.25)  # and below the neck
-    collar = tailored(style).neckline + 0.75 * np.abs(x) - 0.02
-    return int((near & ((np.abs(x) > 0.10) | (y < collar))).sum())
+    style = tailored(style)
+    curvature, steepness = neck_edge(style)
+    aside = np.abs(x)
+    edge = style.neckline + (curvature * aside**2 if curvature else steepness * aside) - 0.02
+    return int((near & ((aside > 0.10) | (y < edge))).sum())
 
 
 def cloth_in_hair(buffers: Buffers) -> int:
@@ -50,7 +53,7 @@ def strap_gap(buffers: Buffers) -> int:
     """Rows between shoulder and lowest strap without any strap, seen from the front; all rows of the trunk where there is none."""
     from .person.pieces import Surface
 
-    trunk = np.isin(buffers.surface, (Surface.TOP, Surface.COAT))
+    trunk = np.isin(buffers.surface, (Surface.TOP, Surface.COAT)) & (buffers.rest[..., 1] < 0.6)
     strap = (buffers.surface == Surface.STRAP).any(axis=1)
     first = np.flatnonzero(trunk.any(axis=1))[0] + len(strap) // 20  # the shoulder lies below the collar
     if not strap.any():
@@ -98,12 +101,13 @@ def count_flaws(studio: Studio, numbers: list[int]) -> dict[str, float]:
         person, outfit = studio.dressed(number)
         style = person.style
         taken = studio.capture(number, camera.number, 0, person)[0]
-        plain = dataclasses.replace(taken, heading=0.0, shift=(0.0, 0.0), scale=1.0)
+        walking = dataclasses.replace(taken.pose, posture=0)  # no hand hides a strap
+        plain = dataclasses.replace(taken, heading=0.0, shift=(0.0, 0.0), scale=1.0, pose=walking)
         front = draw_buffers(studio.body, outfit, camera, plain, studio.preset)
         back_view = dataclasses.replace(plain, heading=180.0)
         if style.coat and style.coat_open:
             found["shoulders"].append(bare_shoulders(front, style))
-        if (style.haircut or style.hair) in (Hair.LONG, Hair.WAVY):
+        if (style.haircut or style.hair) in (Hair.LONG, Hair.WAVY) and not style.hood:
             found["hair"].append(
                 cloth_in_hair(draw_buffers(studio.body, outfit, camera, back_view, studio.preset))
             )

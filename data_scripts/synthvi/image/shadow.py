@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled import compiled
+from ..person.drape import directions
 from ..place.cameras import Camera, axes
 from ..world import Preset
 from .gbuffer import Buffers
@@ -48,34 +49,43 @@ def ground_shadow(buffers: Buffers, camera: Camera, preset: Preset) -> np.ndarra
     share = 0.5 if camera.infrared else DEPTH["sun"] * direct / (direct + camera.sky)
     gains = (0.9 * per_cell, per_cell, share, DEPTH["contact"])
     factor = _spread(sun, contact, *gains, cell, preset.height, preset.width)
-    _touch(factor, buffers, up)
+    frame = (buffers.ground.astype(np.float32), up, directions(16), buffers.scale, buffers.offset)
+    for sole in buffers.soles:
+        _touch(factor, buffers.seen, sole, *frame, 1 + (preset.height > 200), DEPTH["touch"])
     return factor
 
 
-def _touch(factor: np.ndarray, buffers: Buffers, up: np.ndarray) -> None:
-    """Darken the floor under soles that touch it and just beside them, in place."""
-    ground = buffers.ground.astype(np.float32)
-    for sole in buffers.soles:
-        seen = buffers.seen[sole]
-        height = (seen - ground) @ up
-        touching = height < TOUCH
-        if touching.sum() < 3:
+@compiled
+def _touch(factor, seen, sole, ground, up, around, scale, offset, blur, depth):
+    """Darken the floor under a sole (indices of vertices) that touches it, and just beside it, in place."""
+    wide = BESIDE * scale / -ground[2]
+    tall = wide * max(0.3, abs(up[2]))
+    rows, columns = np.zeros(len(around)), np.zeros(len(around))
+    best, lowest, count = np.full(len(around), -np.inf), TOUCH, 0
+    for i in sole:
+        height = 0.0
+        for k in range(3):
+            height += up[k] * (seen[i, k] - ground[k])
+        if height >= TOUCH:
             continue
-        floor = seen[touching] - height[touching, None] * up
-        column = buffers.scale * floor[:, 0] / -floor[:, 2] + buffers.offset[0]
-        row = -buffers.scale * floor[:, 1] / -floor[:, 2] + buffers.offset[1]
-        wide = BESIDE * buffers.scale / -float(ground[2])
-        tall = wide * max(0.3, abs(float(up[2])))
-        column = np.concatenate([column - wide, column + wide, column, column])
-        row = np.concatenate([row, row, row - tall, row + tall])
-        top, left = int(np.floor(row.min())) - 3, int(np.floor(column.min())) - 3
-        size = int(np.ceil(row.max())) + 4 - top, int(np.ceil(column.max())) + 4 - left
-        mask = _soften(_fill(row - top, column - left, *size), 1 + (len(factor) > 200))
-        rows, columns = slice(max(0, top), max(0, top + size[0])), slice(max(0, left), max(0, left + size[1]))
-        inside = factor[rows, columns]
-        first = rows.start - top, columns.start - left
-        depth = DEPTH["touch"] * min(1.0, 1.0 - height.min() / TOUCH)
-        inside *= 1.0 - depth * mask[first[0] :, first[1] :][: inside.shape[0], : inside.shape[1]]
+        count, lowest = count + 1, min(lowest, height)
+        away = height * up[2] - seen[i, 2]
+        column = scale * (seen[i, 0] - height * up[0]) / away + offset[0]
+        row = -scale * (seen[i, 1] - height * up[1]) / away + offset[1]
+        for k in range(len(around)):  # the hull's outermost points
+            reach = around[k, 0] * column + around[k, 1] * row
+            if reach > best[k]:
+                best[k] = reach
+                columns[k], rows[k] = column + wide * around[k, 0], row + tall * around[k, 1]
+    if count < 3:
+        return
+    top, left = int(np.floor(rows.min())) - 3, int(np.floor(columns.min())) - 3
+    height, width = int(np.ceil(rows.max())) + 4 - top, int(np.ceil(columns.max())) + 4 - left
+    mask = _soften(_fill(rows - top, columns - left, height, width), blur)
+    strength = np.float32(depth * min(1.0, 1.0 - lowest / TOUCH))
+    for r in range(max(0, -top), min(height, factor.shape[0] - top)):
+        for c in range(max(0, -left), min(width, factor.shape[1] - left)):
+            factor[top + r, left + c] *= np.float32(1.0) - strength * mask[r, c]
 
 
 @compiled

@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # `wardrobe` calls `draw_collar`
     from .wardrobe import Style
 
 COLUMNS = 24
+ROUNDNESS = 5.0  # curvature of a round neck's edge in front, 1/metres
+STEEPNESS = 0.75  # of all other edges, metres upwards per metre aside
+STEEPNESS_OF_V = 1.35
 BUTTONED = 0.45  # radians beside the front at which a collar's flaps begin
 CROWN = (0.853, 0.849, 0.840, 0.825, 0.80, 0.77, 0.735, 0.70, 0.665, 0.63, 0.60, 0.575, 0.55)  # rest heights
 
@@ -79,6 +82,12 @@ def tailored(style: Style) -> Style:
         }
         style = style._replace(hat=0, scarf=0, **flat)
     return style
+
+
+def neck_edge(style: Style) -> tuple[float, float]:
+    """Curvature (1/metres, 0: none) and else steepness of the edge of a top's neck in front."""
+    steep = STEEPNESS_OF_V if style.collar == Collar.V else STEEPNESS
+    return (ROUNDNESS if style.collar == Collar.ROUND else 0.0), steep
 
 
 def opening_slope(style: Style) -> float:

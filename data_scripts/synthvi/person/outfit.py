@@ -11,7 +11,7 @@ from ..compiled import compiled
 from .bags import bag
 from .body import Body, load_body
 from .carriage import Carriage
-from .collars import Collar, collars, opening_slope, tailored
+from .collars import collars, neck_edge, opening_slope, tailored
 from .garments import Tailoring, skirt, skirt_slope, slope_of, trousers, upper_garment
 from .hair import head_wear
 from .hairstyles import Hair, hair_edge
@@ -99,8 +99,8 @@ def _top(mannequin: Mannequin, style: Style) -> list[Piece]:
         slope=_top_slope(style),
         trunk=Surface.TOP,
         arm=Surface.SLEEVE,
-        round_neck=5.0 if style.collar == Collar.ROUND else 0.0,
-        steepness=1.35 if style.collar == Collar.V else 0.75,
+        round_neck=neck_edge(style)[0],
+        steepness=neck_edge(style)[1],
     )
     pieces = upper_garment(mannequin, top)
     return [_seen_under_coat(piece, style) for piece in pieces] if style.coat else pieces
