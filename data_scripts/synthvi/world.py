@@ -24,7 +24,7 @@ class World:
     # Share of the visible picture's brightness mixed into people's near-infrared, 0..1: 0 = as materials reflect, 1 = gray copy.
     nir_gray_copy: float = 0.0
     # Share of near-black cloth that is black with carbon, 0..1, and so stays dark; the rest is dyed and turns bright.
-    carbon_black: float = 0.45
+    carbon_black: float = 0.35
     # How often patterns and prints keep their contrast in near-infrared: factor, 0 = never, 1 = about half of them.
     pattern_contrast: float = 1.0
     # How much materials of one kind differ in near-infrared: factor, 0 = not at all, 1 = as designed.

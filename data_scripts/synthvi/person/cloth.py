@@ -34,10 +34,10 @@ class Cloth:
     carbon: float  # how often carbon makes it black, times the knob ``carbon_black``
 
 
-DYED = Cloth(0.42, 0.25, 0.09, 1.0)  # cotton and synthetics
-DENIM = Cloth(0.46, 0.20, 0.06, 0.5)  # indigo lets everything beyond 700 nm through
-WOOL = Cloth(0.44, 0.22, 0.07, 0.6)
-LEATHER = Cloth(0.36, 0.30, 0.09, 1.3)  # and its substitutes, which are pigmented more often
+DYED = Cloth(0.46, 0.16, 0.11, 1.0)  # cotton and synthetics
+DENIM = Cloth(0.48, 0.14, 0.08, 0.5)  # indigo lets everything beyond 700 nm through
+WOOL = Cloth(0.46, 0.15, 0.09, 0.6)
+LEATHER = Cloth(0.38, 0.22, 0.10, 1.3)  # and its substitutes, which are pigmented more often
 
 # what garments are made of: (cloth, share) pairs
 MADE_OF = {
@@ -98,7 +98,7 @@ def _dyed(
     carbon, amount, scatter = rng.uniform(), rng.uniform(*CARBON), rng.normal()
     cloth = choices[int(np.searchsorted(np.cumsum([share for _, share in choices[:-1]]), kind))][0]
     dark = seen < NEAR_BLACK**GAMMA
-    if carbon < min(1.0, cloth.carbon * world.carbon_black) * (1.0 if dark else 0.13):
+    if carbon < min(1.0, cloth.carbon * world.carbon_black) * (1.0 if dark else 0.2):
         return amount
     return cloth.base + cloth.slope * seen + world.nir_spread * cloth.spread * scatter
 

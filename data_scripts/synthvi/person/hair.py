@@ -140,7 +140,7 @@ def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray, bac
     """Spread the hair at the back and move it behind the shoulders, the clothes and the bag (n, 3), in place."""
     points = np.concatenate([mannequin.vertices[mannequin.body.part_vertices("shell")], back])
     points = points[points[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]]
-    free = np.flatnonzero((height < 0.64) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]))
+    free = np.flatnonzero((height < 0.70) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]))
     made[free, 0] *= 1.0 + 0.35 * ramp(height[free], 0.63, 0.53)
     away = np.abs(made[free, None, :2] - points[None, :, :2])
     near = (away[..., 0] < 0.06) & (away[..., 1] < 0.05)
