@@ -27,7 +27,7 @@ _SYNTHVI = {
     "clustering.k2_joint": 16,
     "training.embed_batch": 128,
     "training.epochs": 7,
-    "training.iterations": 45,
+    "training.iterations": 60,
     "training.identities_per_batch": 6,
     "training.images_per_identity": 4,
     "training.learning_rate": 2e-3,

@@ -245,13 +245,14 @@ def test_help_lists_every_knob():
 def test_only_toy_is_eased_and_its_name_says_so():
     for preset in world.PRESETS:
         made, _ = knobs.request("a", preset, [])
-        assert made.nir_gray_copy == (0.3 if preset == "toy" else 0.0)
+        easier = (0.3, 0.0) if preset == "toy" else (0.0, 0.5)
+        assert (made.nir_gray_copy, made.lookalikes) == easier
     assert world.World().nir_gray_copy == 0.0
     eased, _ = knobs.request("a", "toy", [])
     real, _ = knobs.request("a", "toy", ["nir_gray_copy=0"])
     assert dataset.name_of(eased, "toy") == "synthvi-toy-gray-0.3"
     assert dataset.name_of(real, "toy") == "synthvi-toy"
-    assert "toy sets nir_gray_copy=0.3" in knobs.help_text()
+    assert "toy sets nir_gray_copy=0.3, lookalikes=0.0" in knobs.help_text()
 
 
 def test_the_card_names_knobs_that_exist_and_all_that_make_noise():
