@@ -3,7 +3,7 @@
 They say how far brightness, colour, outline, background or framing alone identify people. Whatever a feature cannot see, because
 the person is hidden there, is NaN.
 
-Taught in: notebooks/01_people_and_cameras.ipynb
+Taught in: notebooks/00_start_here.ipynb (strips), notebooks/01_people_and_cameras.ipynb (all of them)
 """
 
 from __future__ import annotations
