@@ -23,7 +23,7 @@ person/wardrobe              who a person is: shape, skin, hair, cut of the clot
 person/details               prints, cuts, faces, shoes: who has which
 person/season                clothes for heat
 person/colors                which colours people wear
-person/materials             what a colour becomes in the near-infrared, at 850 nm
+person/materials, cloth      rows of a person's tables; what they reflect at 850 nm
 person/mannequin             one person's body and its regions, ready for tailoring
 person/drape                 how cloth and hair hang: convex sections, bounded slope
 person/pieces                a part of an outfit; boxes, tubes
@@ -34,7 +34,7 @@ person/collars               collars, hoods, lapels, the cut of tops and coats
 person/straps, bags          ribbons that lie on the clothes; bags and how they are worn
 person/outfit                the mesh of one dressed person, from all of these
 person/dressing, face        rest position -> material: stripes; eyes, beards, glasses
-person/motifs, prints        24 motifs and more; where garments and bags show them
+person/motifs, prints        28 motifs; where garments and bags show them
 person/cuts                  yokes, panels, bands, stripes, pockets in the second colour
 person/folds                 wrinkles of cloth and strands of hair
 
