@@ -47,7 +47,7 @@ def camera_annotations(camera: Camera) -> dict[str, Any]:
 
 
 def person_annotations(person: Person) -> dict[str, Any]:
-    """What all images of a person share, as numbers of the enumerations in ``person/wardrobe.py``."""
+    """What all images of a person share, as numbers of the enumerations `Bag`, `Hair` and `Pattern` of ``person/wardrobe.py``."""
     style = person.style
     return {
         "bag": int(style.bag_form or style.bag),

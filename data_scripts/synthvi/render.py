@@ -46,9 +46,8 @@ class Shot(NamedTuple):
     """One image and what is known of it."""
 
     image: np.ndarray  # (height, width, 3) uint8
-    mask: (
-        np.ndarray
-    )  # (height, width) bool: more than half of the pixel shows the person, obstacles taken off
+    # (height, width) bool: more than half of the pixel shows the person, obstacles taken off
+    mask: np.ndarray
     capture: Capture  # its `hidden` says how much of the person an obstacle hides
 
 

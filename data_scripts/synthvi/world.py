@@ -25,7 +25,7 @@ class World:
     nir_gray_copy: float = 0.0
     # Share of near-black cloth that is black with carbon, 0..1, and so stays dark; the rest is dyed and turns bright.
     carbon_black: float = 0.35
-    # How often patterns and prints keep their contrast in near-infrared: factor, 0 = never, 1 = about half of them.
+    # How often patterns and prints keep their contrast in near-infrared: factor, 0 = never, 1 = about half of them (`cloth.ON`).
     pattern_contrast: float = 1.0
     # How much materials of one kind differ in near-infrared: factor, 0 = not at all, 1 = as designed.
     nir_spread: float = 1.0
@@ -41,11 +41,11 @@ class World:
     # --- people ---
     # Number of different cloth colours in this world, at least 4.
     wardrobe_colors: int = 40
-    # Share of upper garments with a pattern or a logo, 0..1.
+    # How often tops have patterns, and clothes and bags prints and cuts of two colours, 0..1: 0 = never, 0.6 = as designed.
     pattern_share: float = 0.60
     # Share of people who may carry a bag, 0..1 (four in five do). Shares of hats and scarves are proportional to it.
     accessory_share: float = 0.55
-    # Share of people who look alike, 0..1: plain clothes in the same few calm colours, half of them without prints and cuts.
+    # Share of people who look alike, 0..1: no patterns, the same few calm colours; half of them have no prints and cuts either.
     lookalikes: float = 0.5
     # How much body shapes and carriages differ: factor, 0 = all have the average body, 1 = as designed.
     shape_spread: float = 1.0
@@ -180,7 +180,6 @@ def camera_numbers(world: World) -> tuple[int, ...]:
 
 
 CAMERAS = camera_numbers(World())  # of the default world: 1 … 6, as in SYSU-MM01
-VISIBLE_CAMERAS = tuple(number for number in CAMERAS if not is_infrared(number))
 INFRARED_CAMERAS = tuple(number for number in CAMERAS if is_infrared(number))
 
 

@@ -41,9 +41,8 @@ class Contents(NamedTuple):
     rows: list[dict[str, str]]  # of the manifest, as text
     info: dict[str, Any]  # of dataset.json
     manifest_sha256: str  # of the bytes of manifest.csv: another one where any row, label or image is another
-    masks: (
-        NDArray[np.uint8] | None
-    )  # (n, height, ceil(width / 8)) packed bits, memory-mapped; None: no masks.npy
+    # (n, height, ceil(width / 8)) packed bits, memory-mapped; None: no masks.npy
+    masks: NDArray[np.uint8] | None
 
 
 def read_folder(folder: Path, *, verify: bool = False) -> Contents:

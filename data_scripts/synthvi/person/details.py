@@ -46,7 +46,7 @@ def draw_details(draws: Draws, world: World, style: Style) -> Style:
 
 
 def _draw_prints(draws: Draws, much: float, style: Style) -> dict:
-    """Prints on top, coat, trousers and bag. Who had a logo has a print there; with them 0.75 · ``much`` of tops have one."""
+    """Prints on top, coat, trousers and bag. Who had a logo has a print there; with them 0.75 · ``much`` of tops have one (up to 0.87)."""
     rng = draws("print on the top")
     _, sides, x, y, least, most = PLACES[rng.choice(len(PLACES), p=[place[0] for place in PLACES])]
     rest = 0.534 * much / (1.0 - 0.616 * much)  # 0.216 · much have logos, 0.4 · much busy patterns

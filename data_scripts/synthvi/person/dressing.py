@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from ..compiled import constants, inlined
-from .cuts import lower_cut, upper_cut
+from .cuts import SHOULDER_X, SHOULDER_Y, SHOULDER_Z, lower_cut, upper_cut
 from .face import head_material
 from .mannequin import SHOULDER, WRIST
 from .materials import Material
@@ -22,7 +22,6 @@ ROW, KIND, PATTERNS = constants(Material), constants(Surface), constants(Pattern
 FOLDS, BAGS = constants(Fold), constants(Bag)
 ARM_X, ARM_Y, ARM_Z = (float(v) for v in WRIST - SHOULDER)
 ARM_SQUARE = ARM_X**2 + ARM_Y**2 + ARM_Z**2
-SHOULDER_X, SHOULDER_Y, SHOULDER_Z = (float(v) for v in SHOULDER)
 
 
 @inlined

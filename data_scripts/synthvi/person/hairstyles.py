@@ -38,9 +38,8 @@ class Hair(IntEnum):
 class Form(NamedTuple):
     """One style. Thicknesses are metres, or shares of `Style.hair_body`."""
 
-    bottom: tuple[float, float] | None = (
-        None  # rest heights of the tips, longest and shortest; None: a hairline
-    )
+    # rest heights of the tips, longest and shortest; None: a hairline
+    bottom: tuple[float, float] | None = None
     tied: bool = False  # lies close to the skull
     top: float = 1.0  # share of the body on top
     side: float = 0.6  # at the temples

@@ -31,7 +31,7 @@ class Material(IntEnum):
     HAT = 10
     BAG = 11
     BAG_SECOND = 12
-    LOGO = 13
+    LOGO = 13  # first ink of prints on tops
     SOCK = 14
     FACE_DARK = 15
     LIPS = 16
@@ -39,7 +39,7 @@ class Material(IntEnum):
     SCARF_SECOND = 18
     BELT = 19
     STRAP = 20  # of bags
-    PRINT_SECOND = 21  # a print's second ink; the first is LOGO
+    PRINT_SECOND = 21  # second ink of prints; the first is LOGO on tops, elsewhere the garment's other colour
     GLASSES = 22
 
 

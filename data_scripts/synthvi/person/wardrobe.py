@@ -22,7 +22,7 @@ from .materials import Material
 
 
 class Pattern(IntEnum):
-    """What is printed on a garment."""
+    """Second colours that cover a garment; prints are `Style.top_print` and its like, sewn panels `cuts.Cut`."""
 
     PLAIN = 0
     RINGS = 1  # horizontal stripes
@@ -59,8 +59,8 @@ class Style(NamedTuple):
     top_pattern: int = 0
     top_period: float = 0.08  # metres
     top_split: float = 0.25  # height of the line of two-tone tops and of the chest band
-    logo: int = 0  # who had one in SynthVI 2 has a print there: `top_print`
-    logo_size: float = 0.06
+    logo: int = 0  # of the chain of old: who had one in SynthVI 2 has a print there, `top_print`
+    logo_size: float = 0.06  # of the chain of old; `print_width` took its place
     coat: int = 0  # 1: an open or closed coat over the top
     coat_hem: float = -0.3
     coat_open: float = 0.0  # half width of its front opening, metres
@@ -218,7 +218,7 @@ def _draw_top(rng: np.random.Generator, world: World) -> dict:
     coat = int(rng.uniform() < 0.30)
     patterned = rng.uniform() < world.pattern_share
     shares = (
-        (Pattern.PLAIN, 0.25),  # the share is of people with a pattern *or* a logo
+        (Pattern.PLAIN, 0.25),  # the share is of people with a pattern *or* a logo, which is a print today
         (Pattern.RINGS, 0.22),
         (Pattern.STRIPES, 0.08),
         (Pattern.CHECKS, 0.10),
