@@ -154,6 +154,10 @@ def test_forms_of_bags_are_drawn_by_name_for_those_who_carry_one():
         assert abs(np.mean([one["bag_side"] for one in drawn])) < 0.15
 
 
+def test_numbers_of_bags_are_those_of_the_wardrobe():
+    assert all(getattr(bags, form.name) == form for form in FORMS)  # written twice: the wardrobe imports bags
+
+
 def test_hands_find_the_shoulder_that_has_a_strap():
     found = {
         form: bags.strap_shoulder(wardrobe.Style(bag_form=int(form), bag_side=1), -1.0) for form in FORMS

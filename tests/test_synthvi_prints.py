@@ -94,7 +94,7 @@ def test_constants_are_an_enumerations_numbers():
 
 def test_motifs_are_many_and_differ():
     atlas = motifs.atlas()
-    assert atlas.shape[0] == len(motifs.MOTIFS) >= 24 and atlas.shape[1:] == (64, 64)
+    assert atlas.shape[0] == len(motifs.MOTIFS) == 28 and atlas.shape[1:] == (64, 64)
     assert set(np.unique(atlas)) == {0, 1, 2}
     shares = (atlas > 0).mean(axis=(1, 2))
     assert shares.min() > 0.12 and shares.max() < 0.9
