@@ -648,6 +648,7 @@ def test_old_people_are_rendered_anew_in_the_presets_own_place(checkout, capsys)
         ("data/mine", {"preset": "toy", "seed": 0}),
         ("data/synthvi-toy", {"preset": "small", "seed": 0}),
         ("data/synthvi-toy", {"preset": "toy", "seed": 5}),
+        ("data/synthvi-toy", {"preset": "toy", "seed": 0, "world": {"name": "b"}}),
     ],
 )
 def test_old_people_that_somebody_made_elsewhere_or_otherwise_are_refused(checkout, place, made):

@@ -100,7 +100,7 @@ def ensure_data(data_root: str | Path, *, preset: str) -> Path:
                 print(f"note: {folder} holds people of preset {made.preset}, not {preset}", flush=True)
             return folder
         outdated = f"{folder} was rendered by version {made.version}, now there is {current}"
-        if not own_place or (made.preset, made.seed) != (preset, 0):
+        if not own_place or (made.preset, made.seed, made.world) != (preset, 0, "a"):
             raise DatasetError(
                 f"{outdated}: other people, and other numbers than the pages say. For new people: dmic render "
                 f"{made.preset} --out {shlex.quote(str(folder))} --force (and the --seed, --world and --set that it was made with)"
@@ -152,13 +152,15 @@ class _Made(NamedTuple):
     preset: str
     version: str
     seed: int
+    world: str
 
 
 def _how_made(folder: Path) -> _Made | None:
     """Read how people were rendered; None if they were not, or here is no renderer."""
     try:
         made = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["made"]
-        found = _Made(made["preset"], made["generator_version"], made["seed"])
+        world = dict(made.get("world", {})).get("name", "a")
+        found = _Made(made["preset"], made["generator_version"], made["seed"], world)
         load_renderer("synthvi")
     except (ValueError, KeyError, TypeError, DatasetError):
         return None  # whether it is a data set at all, `open_dataset` says
