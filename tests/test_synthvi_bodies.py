@@ -343,6 +343,16 @@ def test_fringe_body_and_ragged_ends_change_short_hair(studio, somebody, field, 
     assert (plain != after).sum() / 4 > 5
 
 
+@pytest.mark.parametrize("worn", [{"fringe": 0.045}, {"hair_body": 0.04}])
+def test_a_parting_moves_hair_to_one_side(studio, somebody, worn):
+    left, right = (
+        surfaces(studio, dataclasses.replace(somebody, style=somebody.style._replace(parting=p, **worn)))
+        == HAIR
+        for p in (-1.0, 1.0)
+    )
+    assert (left != right).sum() / 4 > 5
+
+
 def test_hats_flatten_and_plain_hair_can_be_had(studio):
     for form, flat in hairstyles.UNDER_HATS.items():
         assert hairstyles.haircut(wardrobe.Style(haircut=int(form), hat=1)) == flat

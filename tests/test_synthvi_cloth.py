@@ -33,6 +33,14 @@ def test_black_cloth_turns_bright_unless_carbon_made_it_black():
     assert (reflect(0.1, carbon_black=0.0)[:, Material.TOP] > 0.12).mean() > 0.99
 
 
+def test_without_spread_a_cloth_has_one_brightness():
+    alike = reflect(0.5, nir_spread=0.0, carbon_black=0.0)
+    assert len(np.unique(np.round(alike[:, Material.TOP], 6))) == len(cloth.MADE_OF[Material.TOP])
+    assert alike[:, Material.SKIN].std() < 1e-9 and alike[:, Material.HAIR].std() < 1e-9
+    wide, usual = (reflect(0.5, nir_spread=s, carbon_black=0.0)[:, Material.TOP].std() for s in (1.5, 1.0))
+    assert wide == pytest.approx(1.5 * usual, rel=0.1)
+
+
 def test_few_other_clothes_are_dark_and_white_ones_are_bright():
     gray, white = reflect(0.5)[:, GARMENTS], reflect(0.95)[:, GARMENTS]
     assert (gray < 0.12).mean() == pytest.approx(0.07, abs=0.02)

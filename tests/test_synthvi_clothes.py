@@ -97,6 +97,7 @@ def test_straps_of_a_backpack_go_over_both_shoulders_without_gap(studio, coat):
     assert shown(studio, Surface.STRAP, **worn) > 400
     assert flaws.strap_gap(labels(studio, **worn)[1]) < flaws.LEAST
     assert shown(studio, Surface.STRAP, coat=coat, coat_open=0.06) == 0
+    assert flaws.strap_gap(labels(studio, coat=coat, coat_open=0.06)[1]) > 100  # no strap at all
     person = person_of(studio, **worn)
     made = outfit.dress(studio.body, person)
     used = np.unique(made.faces[made.surfaces == Surface.STRAP])
@@ -120,6 +121,17 @@ def test_every_form_of_bag_shows_its_body_and_its_straps(studio, form):
     for surface in (Surface.BAG, Surface.STRAP):
         assert max(shown(studio, surface, heading, **worn) for heading in (0.0, 90.0, 180.0, 270.0)) > 150
         assert shown(studio, surface, 90.0) == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_wide_bags_are_seen_as_wide(studio, form):
+    narrow, wide = (
+        np.stack(
+            [labels(studio, h, bag_form=int(form), bag_aspect=a)[0] == Surface.BAG for h in (0, 90, 180)]
+        )
+        for a in (0.85, 1.15)
+    )
+    assert (narrow != wide).sum() > 100
 
 
 def test_silhouettes_of_bags_differ(studio):
