@@ -71,9 +71,9 @@ STRIPPED = $(addprefix metadata.,papermill widgets) \
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-figures: $(READY) ## draw the README's figure again
+figures: $(READY) ## draw the README's figures again, from a finished run (RUN=...)
 	@$(BIN)/dmic render toy
-	$(BIN)/python -m dmic.plots.people data/synthvi-toy notebooks/figures
+	$(BIN)/python -m dmic.plots.people data/synthvi-toy notebooks/figures $(call quoted,$(RUN))
 
 ablations: $(READY) ## train every arm of notebook 08 with SEEDS (hours; goes on where it stopped; FRESH=1: anew; with a GPU: JOBS=1)
 	$(BIN)/python -m dmic.lab.study $(WHERE) --out $(call quoted,$(STUDY)) --preset $(PRESET) \

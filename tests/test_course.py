@@ -10,10 +10,13 @@ import json
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import papermill
 import pytest
 from notebook_runs import NOTEBOOKS, SHORT, quiet_kernel
+
+from dmic.plots import people
 
 COURSE = [path for path in NOTEBOOKS if path.name < "09"]
 FEWER_STEPS = {
@@ -149,3 +152,11 @@ def test_stands_in_the_course(path):
         "What we left out",
     ):
         assert part in text, f"{path.name} has no {part!r}"
+
+
+def test_figures_of_the_readme_are_drawn_from_a_run(mini_run, tmp_path):
+    data, run = mini_run
+    people.main([str(data), str(tmp_path), str(run)])
+    for name in ("synthvi.png", "ranked.png"):
+        assert min(plt.imread(tmp_path / name).shape[:2]) > 200
+    assert not list(tmp_path.glob("[!sr]*"))

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from dmic.evaluation import RankedGallery
+from dmic.evaluation import RankedGallery, ranked_gallery
 from dmic.images import INTRA_STREAMS, ImageTable, open_dataset
 from dmic.plots.style import (
     COLORMAPS,
@@ -240,20 +240,39 @@ def _empty_cell(ax: Axes, corner: tuple[float, float], size: tuple[float, float]
     ax.text(*centre, text, ha="center", va="center", color=GREYS["text"], fontsize="small")
 
 
+def _draw_ranked(table: ImageTable, run: Path, protocol: str = "synthvi", queries: int = 4) -> None:
+    """Draw the same queries before and after a run's training, side by side; they are spread evenly, not picked."""
+    size = (11.5, 1.15 * queries)
+    axes = plt.figure(figsize=size).subplots(1, 2)
+    for ax, stage, title in zip(axes, ("start", "final"), ("before training", "after training"), strict=True):
+        with np.load(run / "embeddings" / f"{stage}.npz") as stored:
+            features = {side: stored[side] for side in ("query", "gallery")}
+        chosen = np.linspace(0, len(table.query) - 1, queries + 2).astype(int)[1:-1]
+        plot_ranked_gallery(table, ranked_gallery(features, table, protocol, chosen, top=8), ax)
+        ax.set_title(title, pad=24)
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Draw the README's figure: `python -m dmic.plots.people DATA_FOLDER FIGURE_FOLDER`."""
+    """Draw the README's figures: `python -m dmic.plots.people DATA_FOLDER FIGURE_FOLDER [RUN_FOLDER]`."""
     parser = argparse.ArgumentParser(
-        prog="python -m dmic.plots.people", description="Draw the README's figure, synthvi.png."
+        prog="python -m dmic.plots.people",
+        description="Draw the README's figures, synthvi.png and ranked.png.",
     )
     parser.add_argument("data", type=Path, help="data set folder of rendered people")
-    parser.add_argument("figures", type=Path, help="folder for the figure")
+    parser.add_argument("figures", type=Path, help="folder for the figures")
+    parser.add_argument("run", type=Path, nargs="?", help="a finished run on it, for ranked.png")
     options = parser.parse_args(arguments)
     data, folder = options.data, options.figures
     folder.mkdir(parents=True, exist_ok=True)
     set_style()
-    plot_people(open_dataset(data).train)
-    plt.savefig(folder / "synthvi.png", dpi=85, bbox_inches="tight", pil_kwargs={"optimize": True})
-    print(f"Wrote {folder / 'synthvi.png'}")
+    table = open_dataset(data)
+    draw = {"synthvi.png": lambda: plot_people(table.train)}
+    if options.run is not None:
+        draw["ranked.png"] = lambda: _draw_ranked(table, options.run)
+    for name, make in draw.items():
+        make()
+        plt.savefig(folder / name, dpi=85, bbox_inches="tight", pil_kwargs={"optimize": True})
+        print(f"Wrote {folder / name}")
 
 
 if __name__ == "__main__":
