@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +266,7 @@ def main(arguments: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     set_style()
     table = open_dataset(data)
-    draw = {"synthvi.png": lambda: plot_people(table.train)}
+    draw: dict[str, Callable[[], object]] = {"synthvi.png": lambda: plot_people(table.train)}
     if options.run is not None:
         draw["ranked.png"] = lambda: _draw_ranked(table, options.run)
     for name, make in draw.items():
