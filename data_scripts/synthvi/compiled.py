@@ -70,11 +70,10 @@ def constants(kind: type[IntEnum]) -> Any:
     return namedtuple(kind.__name__, kind.__members__)(*map(int, kind))
 
 
-def _compile(function: Callable, **options: bool) -> Callable:
+def compiled(function: Callable, **options: bool) -> Callable:
     """Compile the function when it is first called, or read what an earlier process compiled from the same sources."""
     with _kept_by_sources():
         return njit(error_model="numpy", **options)(function)
 
 
-compiled = _compile
-inlined = partial(_compile, forceinline=True)  # into every loop that calls it
+inlined = partial(compiled, forceinline=True)  # into every loop that calls it
