@@ -12,7 +12,7 @@ from .world import CAMERAS, EASED, MOST_CAMERAS, PRESETS, WORLDS, Preset, World,
 WORLD_KNOBS = tuple(field.name for field in dataclasses.fields(World) if field.name != "name")
 PRESET_KNOBS = tuple(field.name for field in dataclasses.fields(Preset))
 SHARES = (
-    "nir_gray_copy", "carbon_black", "nir_falloff", "pattern_share", "accessory_share", "summer", "outdoor_share", "jpeg",
+    "nir_gray_copy", "carbon_black", "pattern_share", "accessory_share", "summer", "outdoor_share", "companions", "tight_boxes",
     "place_hue", "occlusion", "occluding_people", "bystanders", "truncation", "motion_blur", "postures", "hairstyles",
     "lookalikes",
 )  # fmt: skip
@@ -111,16 +111,17 @@ def check(world: World, preset: Preset) -> None:
     """Raise `KnobError` for values that no world can have."""
     for name in SHARES:
         _check_range(world, name, 0.0, 1.0, " is a share and")
-    for name in ("infrared_sensor_noise", "visible_sensor_noise"):
-        _check_range(world, name, 0.0, 1.0)
     for name in WORLD_KNOBS:
         if not 0.0 <= getattr(world, name) < 1e6:
             raise KnobError(f"The knob {name} must be 0 or more, found {getattr(world, name)}.")
-    _check_range(world, "headings", 1, 4)
+    _check_range(world, "headings", 0, 4)
+    _check_range(world, "nearest", 1.5, 30.0)
+    _check_range(world, "farthest", world.nearest, 30.0)
+    _check_range(world, "box_jitter", 0, 0.5)
     _check_range(world, "jpeg_quality", 1, 100)
     _check_range(world, "truncation_depth", 0, 0.5)
-    _check_range(world, "motion_length", 0, 0.2)
-    _check_least(world, wardrobe_colors=4, spots=1, images_per_walk=1)
+    _check_range(world, "motion_length", 0, 0.5)
+    _check_least(world, wardrobe_colors=4, images_per_walk=1)
     _check_least(preset, train_people=1, test_people=1, train_images_per_camera=1, test_images_per_camera=1)
     _check_least(preset, height=32, width=16, most_images_per_camera=0)
     _check_range(preset, "supersampling", 1, 4)

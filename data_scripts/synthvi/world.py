@@ -29,14 +29,6 @@ class World:
     pattern_contrast: float = 1.0
     # How much materials of one kind differ in near-infrared: factor, 0 = not at all, 1 = as designed.
     nir_spread: float = 1.0
-    # Brightness of places in near-infrared images: factor on display values, 0 or more.
-    nir_background: float = 0.90
-    # Pixel noise of infrared cameras: standard deviation in display units, 0..1.
-    infrared_sensor_noise: float = 0.008
-    # How much people darken in near-infrared where they turn away from the camera's lamp, 0..1.
-    nir_falloff: float = 0.25
-    # Exponent of 1 / distance in the infrared lamp's light on the place, 0 or more: 0 = even light, 2 = a bare lamp.
-    lamp_falloff: float = 0.4
 
     # --- people ---
     # Number of different cloth colours in this world, at least 4.
@@ -63,10 +55,12 @@ class World:
     outdoor_share: float = 0.5
     # Mean height of cameras above the floor, metres. Each camera lies in 1.2..6.
     camera_height: float = 2.35
-    # Mean distance between camera and person, metres. Each camera lies in 2.5..12.
-    camera_distance: float = 5.0
-    # Number of walking directions that each camera sees, 1..4.
-    headings: int = 4
+    # Nearest people to a camera, metres along the floor, at least 1.5; the distance is drawn anew for every walk.
+    nearest: float = 4.0
+    # Farthest people from a camera, metres along the floor, at most 30.
+    farthest: float = 8.0
+    # Number of walking directions that each camera sees, 0..4; 0 = people walk in any direction.
+    headings: int = 0
     # Spread of people around a walking direction: standard deviation in degrees, 0 or more.
     heading_jitter: float = 14.0
     # Largest rotation of all walking directions of one camera, degrees, 0 or more.
@@ -83,12 +77,12 @@ class World:
     view_gap: float = 1.0
     # Differences between cameras in blur and JPEG quality: factor, 0 = none, 1 = as designed.
     sharpness_gap: float = 1.0
-    # Pixel noise of visible cameras: standard deviation in display units, 0..1.
-    visible_sensor_noise: float = 0.012
+    # Noise of every sensor: factor on its standard deviation, 0 = none, 1 = as designed. It grows with gain and light.
+    sensor_noise: float = 1.0
+    # Direct light of sun, windows and ceiling lamps: factor, 0 = only light from all around, 1 = as designed, 2 = hard.
+    sunlight: float = 1.0
     # Blur of every camera: factor, 0 = sharp, 1 = as designed.
     blur: float = 1.0
-    # Share of images that went through JPEG, 0..1.
-    jpeg: float = 1.0
     # Mean JPEG quality over cameras, 1..100.
     jpeg_quality: float = 88.0
 
@@ -97,30 +91,33 @@ class World:
     background_contrast: float = 0.4
     # Hue that walls and floors lean to, 0..1.
     place_hue: float = 0.09
-    # Number of places to stand, and so of backgrounds, per camera; at least 1.
-    spots: int = 6
 
     # --- differences between images of one person and camera ---
-    # Consecutive images that show the same walk (heading, place to stand, light), as in a tracklet; at least 1.
+    # Consecutive images that show the same walk (heading, distance, light), as in a tracklet; at least 1. Whoever has fewer images
+    # from a camera than twice as many still walks past it twice.
     images_per_walk: int = 2
     # Share of images in which an obstacle or another person stands before the person, 0..1.
-    occlusion: float = 0.03
+    occlusion: float = 0.05
     # Share of occluded images in which another person occludes, 0..1; in the others it is an obstacle.
     occluding_people: float = 0.4
     # How far an occluder reaches over the person: factor, 0 or more, 1 = as designed.
     occlusion_depth: float = 1.0
     # Share of images with another person behind, 0..1.
     bystanders: float = 0.05
+    # Share of people who have a companion, always the same, who walks beside them in half of their walks, 0..1.
+    companions: float = 0.0
+    # How tightly boxes lie around people, 0..1: 0 = of the saved image's shape, with a margin; 1 = touching them on every side.
+    tight_boxes: float = 0.4
     # Share of images whose box cuts off feet, head or a side, 0..1.
-    truncation: float = 0.02
+    truncation: float = 0.05
     # Largest share of the person that a box cuts off, 0..0.5.
     truncation_depth: float = 0.22
     # Share of images with motion blur, 0..1; people who stand have none.
     motion_blur: float = 0.05
-    # Largest motion blur in walking direction, share of the image's height, 0..0.2.
-    motion_length: float = 0.025
-    # Largest error of the person's box in position and scale, share of its height, 0 or more.
-    crop_jitter: float = 0.06
+    # Longest way during an exposure, metres, 0..0.5.
+    motion_length: float = 0.05
+    # Largest error of the box in position and size, share of its height, 0..0.5.
+    box_jitter: float = 0.05
     # Spread of exposure between walks past one camera: standard deviation of its logarithm, 0 or more.
     light_jitter: float = 0.08
     # Length of steps and swing of arms: factor, 0 or more, 1 = as designed.
@@ -140,28 +137,34 @@ WORLDS = {
         pattern_share=0.4,
         accessory_share=0.4,
         camera_height=3.2,
-        camera_distance=6.0,
+        nearest=4.0,
+        farthest=9.0,
+        headings=4,
         heading_offset=40.0,
         blur=1.5,
         jpeg_quality=60.0,
         place_hue=0.58,
         occlusion=0.12,
         bystanders=0.2,
-        lamp_falloff=1.6,
     ),
-    # Harsh: lamps are dim, cameras differ, places are crowded.
+    # Surveillance: people near and far, light that is too much or too little, tight boxes, companions, cameras that differ.
     "c": World(
         name="c",
-        infrared_sensor_noise=0.015,
-        nir_falloff=0.35,
-        lamp_falloff=1.2,
+        nearest=3.0,
+        farthest=15.0,
         camera_gap=1.0,
+        color_gap=1.6,
+        sensor_noise=1.5,
+        sunlight=1.6,
         background_contrast=1.0,
-        jpeg_quality=78.0,
-        occlusion=0.08,
+        jpeg_quality=70.0,
+        occlusion=0.13,
         bystanders=0.12,
-        truncation=0.06,
+        companions=0.4,
+        tight_boxes=0.9,
+        truncation=0.15,
         motion_blur=0.15,
+        light_jitter=0.15,
     ),
 }
 
