@@ -8,27 +8,31 @@ from .captures import Capture
 from .person.posture import Posture
 from .person.wardrobe import Person
 from .place.cameras import Camera
+from .render import Measured
 
 
-def capture_annotations(capture: Capture) -> dict[str, Any]:
-    """What was drawn for this one image; the dictionary's order is the manifest's."""
+def capture_annotations(capture: Capture, measured: Measured) -> dict[str, Any]:
+    """What was drawn and measured for this one image; the dictionary's order is the manifest's."""
     return {
         "heading": round(capture.heading % 360.0, 1),  # degrees, 0 = towards the camera
         "gait_phase": round(capture.pose.phase, 3),  # radians
         "stride": round(capture.pose.stride, 3),  # radians, swing of the thigh
         "standing": int(capture.standing),
         "posture": Posture(capture.pose.posture).name.lower(),  # none, pockets, phone_at_ear, …
-        "occluded": int(bool(capture.occluder)),
-        "occluder": capture.occluder or "none",  # person, box, railing, pole, plant, sign
-        "hidden": round(capture.hidden, 3),  # share of the person behind it, measured
+        "distance": round(capture.stand.distance, 2),  # metres along the floor from the camera
+        "native_height": round(measured.native_height, 1),  # of the box in the camera's frame, pixels
+        "box_overlap": round(measured.overlap, 3),  # intersection over union with the person's own box
+        "outside": round(measured.outside, 3),  # share of the person outside the box
         "truncated": capture.cut or "none",  # feet, head, left, right
-        "cut_share": round(capture.cut_share, 3),
+        "occluder": capture.occluder or "none",  # person, box, railing, pole, plant, sign
+        "hidden": round(measured.hidden, 3),  # share of the person behind others
+        "occluded": int(bool(capture.occluder)),
         "bystander": int(capture.bystander),
-        "motion_blur": round(capture.motion, 4),  # share of the image's height
-        "jpeg_quality": capture.quality,  # 0 = never compressed
-        "spot": capture.spot,
-        "scale": round(capture.scale, 3),
+        "companion": int(measured.accompanied),
+        "motion_blur": round(capture.motion, 3),  # metres
+        "jpeg_quality": capture.quality,
         "light": round(capture.light, 3),  # exposure relative to the camera's
+        "gain": round(measured.gain, 2),  # of the sensor, automatic
     }
 
 
@@ -38,7 +42,6 @@ def camera_annotations(camera: Camera) -> dict[str, Any]:
     return {
         "place": camera.place,
         "outdoor": int(camera.outdoor),
-        "distance": round(camera.distance, 2),  # metres
         "camera_height": round(camera.height, 2),  # metres
         "exposure": round(camera.exposure, 3),
         "warmth": round(red / blue, 3),  # gain of red over gain of blue

@@ -1,23 +1,36 @@
-"""What changes from image to image: heading, moment of the walk, crop, light, what is in the way, what blurs."""
+"""What changes from walk to walk and from image to image: where and how somebody walks, the box around them, what is in the way."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from .person.pose import Pose
 from .person.posture import draw_posture, fitting
 from .person.wardrobe import Bag, Style
+from .place.cameras import ASIDE, Camera
+from .place.obstacles import OBSTACLES
 from .seeds import Draws
 from .world import World
 
-MARGIN = 0.12  # share of an image's height: spare background around each spot
+CROWD = 24  # bystanders of a world
 WITHIN_WALK = 0.3  # how much heading and light change within a walk, share of how much they do between walks
+STROLL = 0.5  # metres that people walk at most before or after the middle of what is seen of a walk
 STANDING = 0.15  # share of people who stand
-OBSTACLES = ("box", "railing", "pole", "plant", "sign")
+ALONG = 0.5  # share of a person's walks in which the companion walks along
 CUTS = ("feet", "head", "left", "right")
 CUT_SHARES = (0.5, 0.1, 0.2, 0.2)  # detectors lose feet most often
+
+
+class Stand(NamedTuple):
+    """Where somebody stands before a camera, and how."""
+
+    heading: float  # degrees, 0 towards the camera, 90 to the picture's right
+    distance: float  # metres along the floor from below the camera
+    aside: float  # slope beside the camera's axis, to the right
+    pose: Pose
 
 
 @dataclass(frozen=True)
@@ -25,23 +38,37 @@ class Walk:
     """What the images of one walk past one camera share, as the images of one tracklet do."""
 
     heading: float  # degrees, 0 towards the camera
-    spot: int  # which background
+    distance: float  # metres from the camera
+    aside: float  # slope beside the camera's axis
     light: float  # exposure relative to the camera's
     fold: float = 0.0  # shifts the folds of the clothes: cloth does not lie twice the same
     posture: int = 0  # Posture
     side: float = 1.0  # of the posture: 1 left, −1 right
+    accompanied: bool = False  # the companion walks along, if there is one
 
 
-def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: float) -> Walk:
-    """Draw a walk near one of the camera's headings (degrees); ``rng`` is a chain of old, ``draws`` serves what is new."""
+def draw_walk(draws: Draws, world: World, camera: Camera, which: int, order: np.random.Generator) -> Walk:
+    """Draw walk ``which`` of somebody past a camera.
+
+    A camera with walking directions of its own sees them one after another, in the ``order`` of this person; else people walk
+    anywhere.
+    """
     posture, side = draw_posture(draws, world.postures)
+    numbers, jitter, light = draws("heading").uniform(size=2), *draws("walk").normal(size=2)
+    heading = 360.0 * numbers[0]
+    if camera.headings:
+        heading = camera.headings[order.permutation(len(camera.headings))[which % len(camera.headings)]]
+        heading += world.heading_jitter * jitter
+    place = draws("place").uniform(size=2)
     return Walk(
+        heading=float(heading),
+        distance=float(camera.nearest + (camera.farthest - camera.nearest) * place[0]),
+        aside=float(ASIDE * (2.0 * place[1] - 1.0)),
+        light=float(np.exp(world.light_jitter * light)),
+        fold=float(draws("folds").uniform(0, 2.4)),
         posture=posture,
         side=side,
-        heading=float(heading + rng.normal(0, world.heading_jitter)),
-        spot=int(rng.integers(world.spots)),
-        light=float(np.exp(rng.normal(0, world.light_jitter))),
-        fold=float(draws("folds").uniform(0, 2.4)),
+        accompanied=bool(draws("companion").uniform() < ALONG),
     )
 
 
@@ -49,100 +76,143 @@ def draw_walk(rng: np.random.Generator, draws: Draws, world: World, heading: flo
 class Capture:
     """What is drawn for one image and belongs neither to the identity nor to the camera."""
 
-    heading: float  # degrees, 0 towards the camera
-    pose: Pose
-    scale: float  # size of the person in the box, 1 = nominal
-    shift: tuple[float, float]  # of the person in the box, rows and columns, share of the image's height
-    spot: int  # which background
-    drift: tuple[float, float]  # of the background, rows and columns, share of the image's height
-    light: float  # exposure relative to the camera's
+    stand: Stand
     standing: bool
+    light: float  # exposure relative to the camera's
+    fold: float  # the walk's
     occluder: str  # "" or "person" or one of OBSTACLES
-    occluder_pick: float  # 0..1, which of the camera's obstacles or bystanders
     occluder_reach: float  # 0..1, how far it reaches over the person
     occluder_side: int  # −1 left, 1 right
     bystander: bool  # somebody stands behind
-    bystander_pick: float  # 0..1, which of the camera's bystanders
-    bystander_place: float  # −1..1, from the left to the right edge
+    bystander_pick: float  # 0..1, which of the crowd
+    accompanied: bool  # the companion walks along, if there is one
+    tight: float  # 0..1, see World.tight_boxes
+    box_shift: tuple[float, float]  # rows and columns, share of the box's height
+    box_scale: float
     cut: str  # "" or one of CUTS
     cut_share: float  # share of the person outside the box
-    motion: float  # blur along the walking direction, share of the image's height
-    quality: int  # of the JPEG, 0 = none
-    hidden: float = 0.0  # share of the person behind the occluder; measured when the image is rendered
-    fold: float = 0.0  # the walk's
+    motion: float  # metres along the walking direction during the exposure
+    quality: int  # of the JPEG, 1..98
+
+    @property
+    def heading(self) -> float:
+        """Degrees, 0 towards the camera."""
+        return self.stand.heading
+
+    @property
+    def pose(self) -> Pose:
+        """The moment of the walk."""
+        return self.stand.pose
 
 
-def draw_capture(
-    rng: np.random.Generator, draws: Draws, world: World, walk: Walk, style: Style, quality: float = 80.0
-) -> Capture:
-    """Draw one image of a walk; ``rng`` is a chain of old, ``quality`` the camera's JPEG quality (1..100)."""
-    heading = walk.heading + rng.normal(0, WITHIN_WALK * world.heading_jitter)
-    standing = bool(rng.uniform() < STANDING)
+def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: Camera) -> Capture:
+    """Draw one image of a walk. Every stream gives as many numbers whatever the knobs, so that one knob does not redraw others."""
+    turn, light, quality = draws("moment").normal(size=3)
+    chance = dict(zip(CHANCES, draws("chances").uniform(size=len(CHANCES)).tolist(), strict=True))
+    box = draws("box").uniform(-1, 1, size=4)
+    standing = chance["stands"] < STANDING
     posture, side = fitting(walk.posture, walk.side, style, draws, standing, world.postures)
-    pose = replace(_draw_pose(rng, world, style, standing), posture=posture, side=side)
-    jitter = world.crop_jitter
-    scale = 1.0 + rng.uniform(-jitter, jitter)
-    shift = (rng.uniform(-jitter, jitter) * 0.5, rng.uniform(-jitter, jitter) * 0.6)
-    cut, cut_share = "", 0.0
-    chance = rng.uniform(size=12)  # always as many, so that one knob does not redraw the others
-    if chance[0] < world.truncation:
-        cut = CUTS[int(np.searchsorted(np.cumsum(CUT_SHARES), chance[1]))]
-        cut_share = world.truncation_depth * (0.4 + 0.6 * chance[2])
-        scale, shift = truncate(cut, cut_share, scale, shift)
-    occluder = ""
-    if chance[3] < world.occlusion:
-        by_person = chance[4] < world.occluding_people
-        occluder = "person" if by_person else OBSTACLES[int(chance[5] * len(OBSTACLES))]
-    moving = chance[6] < world.motion_blur and not standing
+    pose = replace(draw_pose(draws("pose"), world, standing, style.bag == Bag.HANDBAG), posture=posture, side=side)
+    heading = float(walk.heading + WITHIN_WALK * world.heading_jitter * turn)
+    stand = _stroll(walk, heading, pose, 0.0 if standing else STROLL * (2.0 * chance["stroll"] - 1.0), camera)
+    truncated, occluded = chance["truncation"] < world.truncation, chance["occlusion"] < world.occlusion
+    by_person = chance["by a person"] < world.occluding_people
+    moving = chance["motion"] < world.motion_blur and not standing
     return Capture(
-        heading=float(heading),
-        pose=pose,
-        scale=float(scale),
-        shift=(float(shift[0]), float(shift[1])),
-        spot=walk.spot,
-        drift=(float(rng.uniform(-0.6, 0.6) * MARGIN), float(rng.uniform(-0.95, 0.95) * MARGIN)),
-        light=float(walk.light * np.exp(rng.normal(0, WITHIN_WALK * world.light_jitter))),
+        stand=stand,
         standing=standing,
-        occluder=occluder,
-        occluder_pick=float(chance[7]),
-        occluder_reach=float(chance[8]),
-        occluder_side=-1 if chance[9] < 0.5 else 1,
-        bystander=bool(chance[10] < world.bystanders),
-        bystander_pick=float(chance[11]),
-        bystander_place=float(rng.uniform(-1, 1)),
-        cut=cut,
-        cut_share=float(cut_share),
-        motion=float(world.motion_length * rng.uniform(0.4, 1.0)) if moving else 0.0,
-        quality=min(max(round(quality + 4 * rng.normal()), 1), 98) if rng.uniform() < world.jpeg else 0,
+        light=float(walk.light * np.exp(WITHIN_WALK * world.light_jitter * light)),
         fold=walk.fold,
+        occluder=("person" if by_person else OBSTACLES[int(chance["obstacle"] * len(OBSTACLES))]) * occluded,
+        occluder_reach=float(min(1.0, world.occlusion_depth * chance["reach"])),
+        occluder_side=-1 if chance["side"] < 0.5 else 1,
+        bystander=bool(chance["bystander"] < world.bystanders),
+        bystander_pick=chance["who"],
+        accompanied=walk.accompanied,
+        tight=float(min(1.0, max(0.0, world.tight_boxes * (1.0 + 0.3 * box[0])))),
+        box_shift=(0.5 * world.box_jitter * box[1], 0.5 * world.box_jitter * box[2]),
+        box_scale=float(1.0 + world.box_jitter * box[3]),
+        cut=CUTS[int(np.searchsorted(np.cumsum(CUT_SHARES), chance["which end"]))] * truncated,
+        cut_share=float(world.truncation_depth * (0.4 + 0.6 * chance["how much"])) * truncated,
+        motion=float(world.motion_length * (0.4 + 0.6 * chance["how far"])) * moving,
+        quality=min(max(round(camera.quality + 4 * quality), 1), 98),
     )
 
 
-def truncate(
-    cut: str, share: float, scale: float, shift: tuple[float, float]
-) -> tuple[float, tuple[float, float]]:
-    """Scale and shift of a person whose box misses ``share`` at one end, as a detector's does.
-
-    A box without the feet or the head is drawn around what is left, so the person grows; at a side it only moves.
-    """
-    if cut in ("feet", "head"):
-        grown = 0.95 / (0.90 * (1.0 - share))  # what is left fills the box but for 5 % at the far end
-        rows = 0.05 + 0.45 * grown - 0.5
-        return grown, (rows if cut == "feet" else -rows, shift[1])
-    side = 0.08 + 0.34 * share  # the image is half as wide as high, a person about a third
-    return scale, (shift[0], -side if cut == "left" else side)
+CHANCES = (
+    "stands", "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
+    "bystander", "who", "motion", "how far",
+)  # fmt: skip
 
 
-def _draw_pose(rng: np.random.Generator, world: World, style: Style, standing: bool) -> Pose:
-    """Draw a moment of a walk; some people stand."""
+def _stroll(walk: Walk, heading: float, pose: Pose, metres: float, camera: Camera) -> Stand:
+    """Where somebody is who has walked ``metres`` on from the middle of a walk."""
+    angle = np.deg2rad(heading)
+    distance = walk.distance - metres * np.cos(angle)
+    aside = walk.aside + metres * np.sin(angle) / walk.distance
+    return Stand(
+        heading,
+        float(np.clip(distance, camera.nearest, camera.farthest)),
+        float(np.clip(aside, -ASIDE, ASIDE)),
+        pose,
+    )
+
+
+def draw_pose(rng: np.random.Generator, world: World, standing: bool, carries: bool) -> Pose:
+    """Draw a moment of a walk; some people stand, some carry a bag in their left hand."""
+    phase, stride, swing, elbow, spread, lean = rng.uniform(size=6)
+    yaw, pitch = rng.normal(size=2)
     return Pose(
-        phase=float(rng.uniform(0, 2 * np.pi)),
-        stride=0.04 if standing else float(world.gait * rng.uniform(0.22, 0.46)),
-        arm_swing=0.05 if standing else float(world.gait * rng.uniform(0.12, 0.45)),
-        elbow=float(rng.uniform(0.05, 0.5)),
-        spread=float(rng.uniform(0.12, 0.28)),
-        lean=float(rng.uniform(0.0, 0.10)),
-        head_yaw=float(rng.normal(0, 0.25)),
-        head_pitch=float(rng.normal(0.02, 0.08)),
-        carry=1.0 if style.bag == Bag.HANDBAG else 0.0,
+        phase=float(2 * np.pi * phase),
+        stride=0.04 if standing else float(world.gait * (0.22 + 0.24 * stride)),
+        arm_swing=0.05 if standing else float(world.gait * (0.12 + 0.33 * swing)),
+        elbow=float(0.05 + 0.45 * elbow),
+        spread=float(0.12 + 0.16 * spread),
+        lean=float(0.1 * lean),
+        head_yaw=float(0.25 * yaw),
+        head_pitch=float(0.02 + 0.08 * pitch),
+        carry=float(carries),
     )
+
+
+class Passer(NamedTuple):
+    """Somebody else in the picture."""
+
+    number: int  # of the crowd
+    stand: Stand
+
+
+def draw_passers(draws: Draws, world: World, capture: Capture, companion: int) -> list[Passer]:
+    """Who else is in the picture: a companion beside, a bystander behind, an occluder before the person.
+
+    ``companion`` is the person's own one of the crowd, negative for people without.
+    """
+    numbers = draws("passers").uniform(size=(3, 4))
+    poses = [
+        draw_pose(draws(f"pose of {who}"), world, bool(numbers[k, 3] < STANDING), False)
+        for k, who in enumerate(("companion", "bystander", "occluder"))
+    ]
+    own, passers = capture.stand, []
+    if capture.accompanied and companion >= 0:  # beside the person, at right angles to their way
+        beside = (0.45 + 0.25 * numbers[0, 0]) * (1 if companion % 2 else -1)
+        angle = np.deg2rad(own.heading)
+        stand = _beside(
+            own, own.heading + 10.0 * (numbers[0, 1] - 0.5), beside * np.cos(angle), beside * np.sin(angle), poses[0]
+        )
+        passers.append(Passer(companion, stand))
+    pick = int(capture.bystander_pick * CROWD)
+    if capture.bystander:
+        aside = (0.3 + 0.9 * numbers[1, 0]) * (1 if numbers[1, 1] < 0.5 else -1)
+        stand = _beside(own, 360.0 * numbers[1, 2], aside, 0.7 + 2.0 * numbers[1, 3], poses[1])
+        passers.append(Passer(pick, stand))
+    if capture.occluder == "person":
+        aside = capture.occluder_side * (0.55 - 0.3 * capture.occluder_reach)
+        stand = _beside(own, 360.0 * numbers[2, 2], aside, -0.5 - 0.5 * numbers[2, 0], poses[2])
+        passers.append(Passer((pick + 1) % CROWD, stand))
+    return passers
+
+
+def _beside(own: Stand, heading: float, right: float, behind: float, pose: Pose) -> Stand:
+    """Stand ``right`` and ``behind`` metres from somebody, as the camera sees it."""
+    distance = max(1.2, own.distance + behind)
+    return Stand(float(heading % 360.0), float(distance), float((own.aside * own.distance + right) / distance), pose)

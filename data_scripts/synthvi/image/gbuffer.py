@@ -1,4 +1,4 @@
-"""The dressed mesh takes its pose before the camera and is rastered: buffers, ready for either spectrum."""
+"""The dressed mesh takes its pose in the camera's frame and is rasterised at native size: buffers, ready for either spectrum."""
 
 from __future__ import annotations
 
@@ -6,47 +6,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..captures import Capture
+from ..captures import Stand
 from ..compiled import compiled
 from ..person import pose as poses
 from ..person.body import Body, posed_joints, skin, vertex_normals
 from ..person.outfit import Outfit
-from ..place.cameras import Camera, axes, nominal_scale
-from ..world import Preset
+from ..place.cameras import Camera, Frame, camera_point, turned
 from .raster import ambient_occlusion, rasterize
 
 NEVER_TURNING = np.eye(3, dtype=np.float32)[None]
+CREVICE = 0.07  # metres: ambient occlusion looks as far
 
 
 @dataclass(frozen=True)
 class Buffers:
-    """One raster pass, cropped to the box around the person: h × w pixels of the image from ``corner`` on."""
+    """One raster pass, cropped to the box around the person: h × w pixels of the frame from ``corner`` on, ss² samples a pixel."""
 
-    surface: np.ndarray  # (ss h, ss w) uint8, ss = supersampling
+    surface: np.ndarray  # (ss h, ss w) uint8
     rest: np.ndarray  # (ss h, ss w, 4) float32: rest position, metres from the cloth's edge
-    normal: np.ndarray  # (ss h, ss w, 3) float32
+    normal: np.ndarray  # (ss h, ss w, 3) float32, in the camera's coordinates
+    nearness: np.ndarray  # (ss h, ss w) float32: 1 / depth, 1/metres; 0 = nothing
     ambient_occlusion: np.ndarray  # (ss h / 2, ss w / 2) float32: 0 = open, 1 = deep in a crevice
-    seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's frame, metres
-    ground: np.ndarray  # (3,) the point between the feet in that frame
-    scale: float  # pixels per unit slope
-    offset: np.ndarray  # (2,) column and row of the optical axis in pixels
-    corner: tuple[int, int] = (0, 0)  # row and column of the box in the image, pixels
-    area: np.ndarray | None = None  # (n,) float32, see `Outfit.area`; None: all vertices count alike
-    soles: tuple[np.ndarray, ...] = ()  # indices of the vertices of each sole
+    corner: tuple[int, int]  # row and column of the box in the frame, pixels
+    seen: np.ndarray  # (n, 3) float32 drawn vertices in the camera's coordinates, metres
+    ground: np.ndarray  # (3,) float32 the point between the feet there
+    turn: np.ndarray  # (3, 3) float32 from the person's axes (left, up, forward) to the camera's
+    bends: np.ndarray  # (4,) float32 radians: left and right elbow, left and right knee
+    samples: int  # ss
+
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the box in the frame, pixels."""
+        return (*self.corner, self.surface.shape[0] // self.samples, self.surface.shape[1] // self.samples)
 
 
-def draw_buffers(body: Body, outfit: Outfit, camera: Camera, capture: Capture, preset: Preset) -> Buffers:
-    """Pose a dressed person, put it before the camera and raster it."""
-    points = pose_mesh(body, outfit, capture)
-    rotation, origin = axes(camera)
-    turn = (rotation @ poses.about_y(np.deg2rad(capture.heading))).astype(np.float32)
-    ground = -(rotation @ origin).astype(np.float32)  # the point between the feet, in the camera's frame
+def draw_buffers(
+    body: Body, outfit: Outfit, camera: Camera, frame: Frame, stand: Stand, samples: int
+) -> Buffers:
+    """Pose a dressed person, put it into the camera's frame and rasterise it, ``samples``² a pixel."""
+    points, bends = pose_mesh(body, outfit, stand.pose)
+    feet = camera_point(camera, stand.distance, stand.aside)
+    toward = frame.position - feet
+    yaw = np.arctan2(toward[0], toward[2]) + np.deg2rad(stand.heading)
+    turn = (frame.rotation @ turned(yaw)).astype(np.float32)
+    ground = frame.seen(feet).astype(np.float32)
     seen = points @ turn.T
     slopes, near, low, high = _slopes(seen, ground, outfit.lift)
-    scale, offset = _frame(low, high, camera, capture, preset)
-    (top, bottom), (left, right) = _box(low, high, scale, offset, preset)
-    screen = _to_samples(slopes, scale, offset, preset.supersampling, left, top)
-    surface, rest, normal, depth = rasterize(
+    offset = np.array([frame.column, frame.row])
+    (top, bottom), (left, right) = _box(low, high, frame, samples)
+    screen = _to_samples(slopes, frame.focal, offset, samples, left, top)
+    surface, rest, normal, nearness = rasterize(
         screen,
         near,
         outfit.cut,
@@ -57,11 +66,11 @@ def draw_buffers(body: Body, outfit: Outfit, camera: Camera, capture: Capture, p
         bottom - top,
         right - left,
     )
-    metre = scale * preset.supersampling  # samples per metre at unit depth
-    crevices = ambient_occlusion(depth, float(0.07 * metre / -ground[2]), 1.0 / metre)
-    corner = (top // preset.supersampling, left // preset.supersampling)
+    metre = frame.focal * samples  # samples per metre at unit depth
+    crevices = ambient_occlusion(nearness, float(CREVICE * metre / -ground[2]), 1.0 / metre)
+    corner = (top // samples, left // samples)
     return Buffers(
-        surface, rest, normal, crevices, seen, ground, scale, offset, corner, outfit.area, outfit.soles
+        surface, rest, normal, nearness, crevices, corner, seen, ground, turn, bends, samples
     )
 
 
@@ -96,22 +105,22 @@ def _to_samples(slopes, scale, offset, supersampling, left, top):
 
 
 def _box(
-    low: np.ndarray, high: np.ndarray, scale: float, offset: np.ndarray, preset: Preset
+    low: np.ndarray, high: np.ndarray, frame: Frame, samples: int
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last + 1 row, and column, of the samples around all slopes: pairs of pixels, as far as the image goes."""
-    step = 2 * preset.supersampling
-    corners = _to_samples(np.stack([low, high]), scale, offset, preset.supersampling, 0, 0)
+    """First and last + 1 row, and column, of the samples around all slopes: pairs of pixels, as far as the frame goes."""
+    step, offset = 2 * samples, np.array([frame.column, frame.row])
+    corners = _to_samples(np.stack([low, high]), frame.focal, offset, samples, 0, 0)
     ends = []
-    for axis, pixels in ((1, preset.height), (0, preset.width)):
-        last = pixels * preset.supersampling - 1
+    for axis, pixels in ((1, frame.height), (0, frame.width)):
+        last = pixels * samples - 1
         first, end = (int(min(max(place, 0.0), last)) for place in corners[:, axis].tolist())
         ends.append((first // step * step, min(last + 1, (end // step + 1) * step)))
     return ends[0], ends[1]
 
 
-def pose_mesh(body: Body, outfit: Outfit, capture: Capture) -> np.ndarray:
-    """Vertices (n, 3) float32 in metres after skinning: lowest point on the floor, pelvis above the origin."""
-    rotations = poses.stride(outfit.limbs, capture.pose)
+def pose_mesh(body: Body, outfit: Outfit, pose: poses.Pose) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (n, 3) float32 in metres after skinning, lowest point on the floor, pelvis above the origin; bends (4,) float32."""
+    rotations = poses.stride(outfit.limbs, pose)
     placed = posed_joints(outfit.joints, body.bone_parents, rotations)
     hand = body.bone("middle_01_l")  # a bag hangs from it and never turns: one more bone
     points = skin(
@@ -123,7 +132,7 @@ def pose_mesh(body: Body, outfit: Outfit, capture: Capture) -> np.ndarray:
         np.concatenate([rotations, NEVER_TURNING]),
     )
     _stand(points, placed[body.bone("pelvis")])
-    return points
+    return points, poses.limb_bends(rotations, body)
 
 
 @compiled
@@ -136,20 +145,3 @@ def _stand(points, pelvis):
         points[i, 0] -= pelvis[0]
         points[i, 1] -= low
         points[i, 2] -= pelvis[2]
-
-
-def _frame(
-    low: np.ndarray, high: np.ndarray, camera: Camera, capture: Capture, preset: Preset
-) -> tuple[float, np.ndarray]:
-    """Scale and offset (columns, rows) from slopes to pixels: the box that a person detector would cut out.
-
-    ``low`` and ``high`` (2,) are the person's least and largest slopes.
-
-    A person's box grows with the person, but not fully: taller people fill a little more of their image.
-    """
-    nominal = nominal_scale(camera, preset.height)[0]
-    tall = (high[1] - low[1]) * nominal / preset.height
-    scale = nominal * capture.scale * (0.90 / tall) ** 0.75
-    middle = 0.5 * (low + high) * [0.6, 1.0]  # sideways: between the pelvis and the middle of the box
-    target = np.array([preset.width / 2, preset.height / 2]) + np.array(capture.shift[::-1]) * preset.height
-    return float(scale), target - middle * scale

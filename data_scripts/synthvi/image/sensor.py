@@ -1,88 +1,104 @@
-"""What a camera makes of light: motion, exposure, white balance, haze, contrast, vignette, blur, noise, eight bits, JPEG."""
+"""What a camera makes of light: motion and lens blur, gain, noise, a shoulder, contrast and colours, eight bits, JPEG.
+
+All of it happens in a window of the camera's frame, at native size; the box is cut out afterwards.
+"""
 
 from __future__ import annotations
 
 import io
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from ..compiled import compiled, inlined
 from ..display import GAMMA
+from ..place.cameras import Camera, Frame
+
+READ_NOISE = 0.003  # standard deviation in linear light at gain 1
+SHOT_NOISE = 4e-4  # variance for each unit of linear light at gain 1: photons arrive one by one
+MOSAIC = 0.2  # share of a pixel's noise that demosaicing gives to each neighbour
+MOSAIC_STD = (1 - 2 * MOSAIC) ** 2 + 2 * MOSAIC**2  # what that leaves of the standard deviation
+SHOULDER = 0.7  # linear light from which on the picture saturates softly; it is white from 2 - SHOULDER on
+VIGNETTE = {"lens": 0.08, "lamp": 0.35}  # darkening in the frame's corners: of every lens; of a lamp's beam besides
 
 
-@compiled
-def develop(light, background, coverage, gains, haze, contrast, saturation, vignette, blur, noise):
-    """Put a person before a background and take the picture.
+class Exposure(NamedTuple):
+    """How one picture is taken."""
+
+    gain: float  # on the sensor's signal; noise grows with it
+    noise: float  # factor on the standard deviation
+
+
+def exposed(light: np.ndarray, camera: Camera, frame: Frame, corner: tuple[int, int], exposure: Exposure, rng: np.random.Generator) -> np.ndarray:
+    """Take the picture of a window of the frame.
 
     Parameters
     ----------
     light : (h, w, c) float32
-        Linear light of the person, already times ``coverage``; c is 3, or 1 for infrared.
-    background : (h, w, c) float32
-        Linear light of the place.
-    coverage : (h, w) float32
-        0..1, share of each pixel that the person fills.
-    gains : (c,) float32
-        Exposure times white balance.
-    haze, contrast, saturation, vignette, blur : float
-        Light added everywhere; slope about mid-grey; 1 keeps colours; darkening of the corners; share of a pixel's light
-        that goes to each neighbour (0..0.3).
-    noise : (h, w, c) float32
-        Sensor noise, added in display units.
+        Linear light; c is 3, or 1 for infrared.
+    camera, frame : Camera, Frame
+        Who takes it.
+    corner : (int, int)
+        Row and column of the window in the frame: vignetting lies on the frame.
+    exposure : Exposure
+        Gain and strength of the noise.
+    rng : numpy Generator
+        Of the noise.
 
     Returns
     -------
     (h, w, c) uint8
     """
-    height, width, channels = light.shape
-    mixed = _blur(_composite(light, background, coverage), blur).reshape(height, -1)
-    out, noise_rows = np.empty(mixed.shape, np.uint8), noise.reshape(height, -1)
-    one, half, gamma = np.float32(1.0), np.float32(0.5), np.float32(1.0 / GAMMA)
-    haze, contrast, vignette = np.float32(haze), np.float32(contrast), np.float32(vignette)
-    across, gain = np.empty(mixed.shape[1], np.float32), np.empty(mixed.shape[1], np.float32)
-    for i in range(len(across)):  # what a row needs, for every channel of every column
-        across[i] = np.float32(2.0 * (i // channels) / width - 1.0) ** 2
-        gain[i] = gains[i % channels]
-    values = np.empty_like(across)
-    for row in range(height):
-        down = np.float32(2.0 * row / height - 1.0) ** 2
-        for i in range(len(values)):
-            shade = one - vignette * (down + across[i]) * half
-            values[i] = min(np.float32(1.15), max(np.float32(0.0), mixed[row, i] * gain[i] * shade + haze))
-        for i in range(len(values)):
-            values[i] = half + contrast * (values[i] ** gamma - half)
-        if channels == 3:
-            _saturate(values, np.float32(saturation))
-        for i in range(len(values)):
-            value = min(one, max(np.float32(0.0), values[i] + noise_rows[row, i]))
-            out[row, i] = np.uint8(np.float32(255.0) * value + half)
-    return out.reshape(light.shape)
+    balance = np.ones(1) if camera.infrared else np.asarray(camera.white_balance)
+    noise = _blur(rng.standard_normal(light.shape, dtype=np.float32), MOSAIC)
+    middle = (0.5 * frame.height - corner[0], 0.5 * frame.width - corner[1])
+    return _develop(
+        _blur(light, camera.blur),
+        noise,
+        (exposure.gain * balance).astype(np.float32),
+        np.float32(exposure.noise * READ_NOISE * exposure.gain / MOSAIC_STD) ** 2,
+        np.float32((exposure.noise / MOSAIC_STD) ** 2 * SHOT_NOISE * exposure.gain),
+        (np.float32(camera.haze), np.float32(camera.contrast), np.float32(camera.saturation)),
+        np.float32(VIGNETTE["lamp" if camera.infrared else "lens"]),
+        (np.float32(middle[0]), np.float32(middle[1])),
+        (np.float32(2.0 / frame.height), np.float32(2.0 / frame.width)),
+    )
 
 
 @compiled
-def _composite(light, background, coverage):
-    """Lay a person's light (h, w, c), already times ``coverage``, over the place's."""
-    mixed = np.empty_like(light)
+def _develop(light, noise, gains, read, shot, look, vignette, middle, extent):
+    """Gain, vignette, noise of variance ``read`` + ``shot`` · light, shoulder, gamma, contrast, saturation, eight bits."""
     height, width, channels = light.shape
+    haze, contrast, saturation = look
+    out, values = np.empty(light.shape, np.uint8), np.empty(channels, np.float32)
+    zero, half, one, gamma = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(1.0 / GAMMA)
     for row in range(height):
+        down = ((row + half - middle[0]) * extent[0]) ** 2
         for column in range(width):
-            through = 1.0 - coverage[row, column]
+            across = ((column + half - middle[1]) * extent[1]) ** 2
+            shade = one - vignette * half * min(np.float32(2.0), down + across)
             for k in range(channels):
-                mixed[row, column, k] = light[row, column, k] + through * background[row, column, k]
-    return mixed
+                value = max(zero, light[row, column, k]) * gains[k] * shade
+                value += np.sqrt(read + shot * value) * noise[row, column, k] + haze
+                values[k] = half + contrast * (_rolled(value) ** gamma - half)
+            if channels == 3:
+                luma = np.float32(0.299) * values[0] + np.float32(0.587) * values[1] + np.float32(0.114) * values[2]
+                for k in range(3):
+                    values[k] = luma + saturation * (values[k] - luma)
+            for k in range(channels):
+                out[row, column, k] = np.uint8(np.float32(255.0) * min(one, max(zero, values[k])) + half)
+    return out
 
 
 @inlined
-def _saturate(values, saturation):
-    """Move red, green and blue, which follow each other in ``values``, away from their mean, in place."""
-    third = np.float32(3.0)
-    for i in range(0, len(values), 3):
-        red, green, blue = values[i], values[i + 1], values[i + 2]
-        mean = red / third + green / third + blue / third
-        values[i] = mean + saturation * (red - mean)
-        values[i + 1] = mean + saturation * (green - mean)
-        values[i + 2] = mean + saturation * (blue - mean)
+def _rolled(value):
+    """Linear light 0..1 as a sensor with a shoulder shows it: a parabola leads smoothly to white."""
+    over = np.float32(value - SHOULDER)
+    if over <= np.float32(0.0):
+        return max(np.float32(0.0), np.float32(value))
+    reach = np.float32(2.0 - 2.0 * SHOULDER)
+    return np.float32(1.0) if over >= reach else np.float32(value - over * over / (np.float32(2.0) * reach))
 
 
 @compiled
