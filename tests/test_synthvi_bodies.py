@@ -32,12 +32,10 @@ def somebody(studio):
 
 
 def surfaces(studio, person, heading=0.0, moment=STANDING):
-    """Surface of every sample of a person before camera 1, in the whole image of 128×64 pixels."""
-    capture = studio.capture(1, 1, 0, person)[0]
-    capture = dataclasses.replace(capture, heading=heading, pose=moment, scale=1.0, shift=(0.0, 0.0))
+    """Surface of every sample of a person in the frame of camera 1."""
     made = outfit.dress(studio.body, person)
-    buffers = gbuffer.draw_buffers(studio.body, made, studio.cameras[1], capture, studio.preset)
-    whole = np.zeros((256, 128), np.uint8)
+    buffers = studio.figure(person, made, 1, captures.Stand(heading, 5.5, 0.0, moment)).buffers
+    whole = np.zeros((2 * studio.frames[1].height, 2 * studio.frames[1].width), np.uint8)
     top, left = (2 * place for place in buffers.corner)
     whole[top : top + len(buffers.surface), left : left + buffers.surface.shape[1]] = buffers.surface
     return whole
@@ -64,7 +62,7 @@ def test_arms_hang_close_to_the_trunk(studio):
     angles = []
     for number in range(1, 21):
         person = dataclasses.replace(studio.person(number), carriage=carriage.PLAIN)
-        moment = dataclasses.replace(studio.capture(number, 1, 0, person)[0].pose, posture=0)
+        moment = dataclasses.replace(studio.capture(number, 1, 0, person).pose, posture=0)
         joints, made = joints_of(studio, person, moment)
         for side, sign in (("l", 1), ("r", -1)):
             upper = joints[f"lowerarm_{side}"] - joints[f"upperarm_{side}"]
@@ -83,9 +81,9 @@ def test_long_hair_falls_over_the_clothes(studio):
         hair = np.unique(made.faces[made.surfaces == HAIR])
         lift = made.lift.copy()
         lift[hair] += 0.5  # drawn before everything else
-        capture = dataclasses.replace(studio.capture(1, 1, 0, person)[0], heading=180.0, pose=STANDING)
+        stand = captures.Stand(180.0, 5.5, 0.0, STANDING)
         seen, whole = (
-            gbuffer.draw_buffers(studio.body, each, studio.cameras[1], capture, studio.preset)
+            studio.figure(person, each, 1, stand).buffers
             for each in (made, dataclasses.replace(made, lift=lift))
         )
         below = (whole.surface == HAIR) & (whole.rest[..., 1] < 0.62) & (whole.rest[..., 2] < 0.0)
@@ -269,8 +267,9 @@ def test_hands_reach_their_goals_on_every_body(studio, somebody, weight, coat):
 def test_postures_have_the_share_of_the_knob(studio):
     def walks(share):
         changed = dataclasses.replace(studio.world, postures=share)
-        rngs = [(np.random.default_rng(n), seeds.Draws(1, "a", "walk", n)) for n in range(600)]
-        return [captures.draw_walk(rng, draws, changed, 0.0) for rng, draws in rngs]
+        streams = [seeds.Draws(1, "a", "walk", n) for n in range(600)]
+        order = np.random.default_rng(0)
+        return [captures.draw_walk(draws, changed, studio.cameras[1], 0, order) for draws in streams]
 
     drawn = walks(0.3)
     assert abs(np.mean([walk.posture != 0 for walk in drawn]) - 0.3) < 0.06
@@ -302,11 +301,10 @@ def test_a_posture_fits_bag_and_stand(studio):
 
 def test_the_manifest_names_the_posture(studio):
     person = studio.person(1)
-    capture = studio.capture(1, 1, 0, person)[0]
-    capture = dataclasses.replace(
-        capture, pose=dataclasses.replace(capture.pose, posture=int(Posture.PHONE_AT_EAR))
-    )
-    assert annotations.capture_annotations(capture)["posture"] == "phone_at_ear"
+    shot = studio.render(1, 1, 0, *studio.dressed(1))
+    moment = dataclasses.replace(shot.capture.pose, posture=int(Posture.PHONE_AT_EAR))
+    capture = dataclasses.replace(shot.capture, stand=shot.capture.stand._replace(pose=moment))
+    assert annotations.capture_annotations(capture, shot.measured)["posture"] == "phone_at_ear"
     bob = dataclasses.replace(person, style=person.style._replace(hair=1, haircut=int(wardrobe.Hair.BOB)))
     assert annotations.person_annotations(bob)["hair"] == wardrobe.Hair.BOB
 

@@ -26,11 +26,10 @@ def person_of(studio, **style):
 def labels(studio, heading=0.0, **style):
     """What a picture shows of them, (h, w) Surface, and its buffers."""
     person = person_of(studio, **style)
-    taken = studio.capture(1, 1, 0, person)[0]
-    taken = dataclasses.replace(taken, heading=heading, shift=(0.0, 0.0), scale=1.0, cut="")
+    moment = studio.capture(1, 1, 0, person).pose
     made = outfit.dress(studio.body, person)
-    buffers = gbuffer.draw_buffers(studio.body, made, studio.cameras[1], taken, studio.preset)
-    picture = np.zeros((2 * studio.preset.height, 2 * studio.preset.width), np.uint8)
+    buffers = studio.figure(person, made, 1, captures.Stand(heading, 5.5, 0.0, moment)).buffers
+    picture = np.zeros((2 * studio.frames[1].height, 2 * studio.frames[1].width), np.uint8)
     row, column = (2 * place for place in buffers.corner)
     height, width = buffers.surface.shape
     picture[row : row + height, column : column + width] = buffers.surface

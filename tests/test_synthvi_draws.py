@@ -14,9 +14,6 @@ STYLE = """sleeve top_hem neckline top_pattern top_period top_split logo logo_si
 bottom_hem bottom_pattern bottom_period shoe_top sock_top shoe_point belt hair hairline hair_bottom hair_volume beard
 beard_density hat hat_line scarf bag bag_size top_volume coat_volume bottom_volume flare fold_phase""".split()
 SHAPE = "male old muscle weight height ancestry".split()
-POSE = "phase stride arm_swing elbow spread lean head_yaw head_pitch carry".split()
-CAPTURE = """heading scale shift spot drift light standing occluder occluder_pick occluder_reach occluder_side bystander
-bystander_pick bystander_place cut cut_share motion quality""".split()
 MATERIALS = 17
 
 
@@ -44,15 +41,11 @@ def test_people_of_old_are_drawn_as_ever(studio):
     assert digest([person.visible[:MATERIALS] for person in people]) == "c3467f661f9f73cf"
 
 
-def test_captures_and_cameras_of_old_are_drawn_as_ever(studio):
-    person, captures = studio.person(1), []
-    for index in range(200):
-        captures.append(studio.capture(1 + index % 7, 1 + index % 6, index, person)[0])
-    found = [v for c in captures for v in (*numbers(c, CAPTURE), *numbers(c.pose, POSE))]
-    assert digest(found) == "537db5ab0ba37abc"
-    assert (
-        digest([v for camera in studio.cameras.values() for v in vars(camera).values()]) == "c9e951e96560e62a"
-    )
+def test_cameras_of_old_are_drawn_as_ever(studio):
+    """What SynthVI 4 did not change: white balance, exposure, contrast, saturation, haze, blur, JPEG."""
+    fields = "white_balance exposure contrast saturation haze blur quality height turn".split()
+    found = [v for camera in studio.cameras.values() for v in numbers(camera, fields)]
+    assert digest(found) == "a47ca17a26ba2cec"
 
 
 def test_one_name_does_not_change_what_another_draws():
@@ -80,7 +73,7 @@ def test_draws_of_a_name_are_spread_evenly():
 
 
 def test_compiled_code_lies_in_a_folder_of_these_sources():
-    assert compiled.sources_hash() in shading.shade_visible.stats.cache_path
+    assert compiled.sources_hash() in shading.shade.stats.cache_path
 
 
 def test_an_edit_of_any_source_compiles_anew(tmp_path):

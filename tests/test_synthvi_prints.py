@@ -8,7 +8,7 @@ import pytest
 
 from data_scripts.synthvi import captures, compiled, render, seeds, world
 from data_scripts.synthvi.image import raster, shading
-from data_scripts.synthvi.image.gbuffer import draw_buffers
+from data_scripts.synthvi.composition import paint
 from data_scripts.synthvi.person import (
     cuts,
     details,
@@ -149,18 +149,11 @@ def shaded(studio, heading, **style):
     person = Person(
         Shape(0.5, 0.3, 0.5, 0.5, 0.0, (0.34, 0.33, 0.33)), Style(**{**PLAIN, **style}), table, table[:, 0]
     )
-    capture, _ = studio.capture(1, 1, 0, person)
-    capture = dataclasses.replace(
-        capture,
-        heading=heading,
-        pose=Pose(0.0, 0.3, 0.2, 0.2, 0.2, 0.03, 0.0, 0.0),
-        scale=1.0,
-        shift=(0.0, 0.0),
-    )
-    camera = studio.cameras[1]
-    buffers = draw_buffers(studio.body, dress(studio.body, person), camera, capture, studio.preset)
-    cameras = (camera, dataclasses.replace(camera, infrared=True))
-    return buffers, [studio.shade(buffers, person, each)[0] for each in cameras]
+    stand = captures.Stand(heading, 5.5, 0.0, Pose(0.0, 0.3, 0.2, 0.2, 0.2, 0.03, 0.0, 0.0))
+    figure = studio.figure(person, dress(studio.body, person), 1, stand)
+    visible = studio.cameras[1]
+    lamp = dataclasses.replace(visible, infrared=True, light=studio.cameras[3].light)
+    return figure.buffers, [paint(figure, each, studio.frames[1]).color for each in (visible, lamp)]
 
 
 def changed(studio, heading, surfaces, base, **detail):
@@ -244,21 +237,16 @@ def test_trousers_fold_across_the_knee_and_along_the_thigh():
 
 def test_folds_lie_elsewhere_in_another_walk(studio):
     drawn = [
-        captures.draw_walk(np.random.default_rng(0), seeds.Draws(0, "walk", n), world.World(), 0.0).fold
+        captures.draw_walk(seeds.Draws(0, "walk", n), world.World(), studio.cameras[1], 0, np.random.default_rng(0)).fold
         for n in range(40)
     ]
     assert len(set(drawn)) == 40 and 0 <= min(drawn) < max(drawn) <= 2.4
     person = studio.person(2)
-    folds = [studio.capture(2, 1, index, person)[0].fold for index in range(4)]
+    folds = [studio.capture(2, 1, index, person).fold for index in range(4)]
     assert folds[0] == folds[1] != folds[2] == folds[3]  # images_per_walk is 2
-    outfit = dress(studio.body, person)
-    pictures = []
-    for fold in (0.0, 0.0, 1.0):
-        capture, rng = studio.capture(2, 1, 0, person)
-        capture = dataclasses.replace(capture, fold=fold)
-        buffers = draw_buffers(studio.body, outfit, studio.cameras[1], capture, studio.preset)
-        pictures.append(studio.expose(buffers, person, studio.cameras[1], capture, rng)[0])
-    assert (pictures[0] == pictures[1]).all() and (pictures[0] != pictures[2]).mean() > 0.02
+    figure = studio.figure(person, dress(studio.body, person), 1, studio.capture(2, 1, 0, person).stand)
+    pictures = [paint(figure, studio.cameras[1], studio.frames[1], fold).color for fold in (0.0, 0.0, 1.0)]
+    assert (pictures[0] == pictures[1]).all() and (pictures[0] != pictures[2]).mean() > 0.1
 
 
 # --- who has what -------------------------------------------------------------------------------------------------

@@ -2,16 +2,12 @@
 
 import csv
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from data_scripts import render_synthvi
-from data_scripts.synthvi import appearances, captures, dataset, world
-from data_scripts.synthvi.image import sensor, shadow
-from data_scripts.synthvi.image.gbuffer import Buffers, draw_buffers
-from data_scripts.synthvi.image.sensor_noise import TAIL, standard_normal
+from data_scripts.synthvi import appearances, dataset, world
 from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
 from data_scripts.synthvi.render import Studio
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
@@ -71,8 +67,8 @@ def spread(field, **knobs):
     ("knob", "fields"),
     [
         ("color_gap", ["white_balance", "saturation"]),
-        ("exposure_gap", ["exposure", "contrast", "haze"]),
-        ("view_gap", ["height", "distance", "turn"]),
+        ("exposure_gap", ["exposure", "contrast", "haze", "gain_limit"]),
+        ("view_gap", ["height", "nearest", "farthest", "turn", "focal"]),
         ("sharpness_gap", ["blur", "quality"]),
     ],
 )
@@ -83,9 +79,12 @@ def test_each_gap_moves_its_own_fields(knob, fields):
         "exposure",
         "contrast",
         "haze",
+        "gain_limit",
         "height",
-        "distance",
+        "nearest",
+        "farthest",
         "turn",
+        "focal",
         "blur",
         "quality",
     ]
@@ -283,225 +282,6 @@ def test_spots_of_one_camera_differ_but_share_materials():
         assert 0.2 < pictures[..., 3].mean() < 0.99  # floor and something else
 
 
-# --- shadow, obstacles, bystanders --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("side", "sign"), [(-0.7, 1), (0.7, -1)])
-def test_shadow_lies_away_from_the_light(side, sign):
-    base = cameras.draw_cameras(0, WORLD)[1]
-    light = np.array([side, 0.6, 0.2]) / np.linalg.norm([side, 0.6, 0.2])
-    camera = dataclasses.replace(base, light=tuple(light), sun=0.8, sky=0.5)
-    rotation, origin = cameras.axes(camera)
-    rng = np.random.default_rng(0)
-    body = np.column_stack([rng.normal(0, 0.1, 3000), rng.uniform(0, 1.7, 3000), rng.normal(0, 0.1, 3000)])
-    scale, axis_row = cameras.nominal_scale(camera, 128)
-    ground = -rotation @ origin
-    seen = cameras.view(body, camera).astype(np.float32)
-    buffers = Buffers(None, None, None, None, seen, ground, scale, np.array([32, axis_row]))
-    factor = shadow.ground_shadow(buffers, camera, TINY)
-    assert (
-        factor.shape == (128, 64)
-        and 0.1 < factor.min() < 0.7
-        and factor.max() == pytest.approx(1.0, abs=1e-3)
-    )
-    dark = 1 - factor
-    assert sign * ((dark * np.arange(64)).sum() / dark.sum() - 32) > 2
-    crop = np.ones((128, 64, 4), np.float32)
-    crop[:64, :, 3] = 0.0
-    cast = shadow.cast_shadow(crop, factor, 3)
-    assert (cast[:64] == 1).all() and np.allclose(cast[64:, :, 1], factor[64:])
-
-
-def test_laying_a_cutout_over():
-    color, cover = np.full((1, 4, 1), 0.8, np.float32), np.array([[1, 1, 0, 0]], np.float32)
-    cut = np.array([[[0.1], [0.4]]], np.float32), np.array([[0.5, 1.0]], np.float32)
-    hidden = foreground.lay_over(color, cover, *cut, 1)
-    assert np.allclose(color[0, :, 0], [0.8, 0.5, 0.4, 0.8]) and np.allclose(cover, [[1, 1, 1, 0]])
-    assert hidden == pytest.approx(0.25)  # half of one of two covered pixels
-    assert foreground.lay_over(color, cover, *cut, -9) == 0.0
-
-
-@pytest.mark.parametrize("kind", captures.OBSTACLES)
-def test_every_obstacle_is_seen_in_both_spectra(kind):
-    for number in (1, 6):
-        camera = cameras.draw_cameras(0, WORLD)[number]
-        cutout = foreground.draw_obstacle(camera, kind, 0, 0, WORLD, TINY)
-        assert cutout.color.shape == (*cutout.alpha.shape, 1 if camera.infrared else 3)
-        assert (
-            0.02 < (cutout.alpha > 0.5).mean()
-            and cutout.alpha.min() >= 0
-            and cutout.alpha.max() == pytest.approx(1)
-        )
-        assert cutout.alpha[:20].mean() < 0.2 or kind == "pole"  # heads stay free
-
-
-def take(count=24, **knobs):
-    """Images of one person in camera 1, with their captures."""
-    studio = Studio(0, dataclasses.replace(WORLD, **knobs), TINY)
-    person, mesh = studio.dressed(1)
-    return [studio.render(1, 1, index, person, mesh) for index in range(count)]
-
-
-def test_occlusion_hides_people_and_depth_says_how_much():
-    assert not any(shot.capture.occluder or shot.capture.hidden for shot in take(10, occlusion=0.0))
-    usual, deep = (take(occlusion=1.0, occluding_people=0.3, occlusion_depth=d) for d in (1.0, 1.6))
-    kinds = {shot.capture.occluder for shot in usual}
-    assert "person" in kinds and len(kinds) > 3
-    hidden = [shot.capture.hidden for shot in usual]
-    assert 0.05 < np.mean(hidden) < 0.5 and max(hidden) < 0.9
-    assert np.mean([shot.capture.hidden for shot in deep]) > np.mean(hidden)
-    assert {shot.capture.occluder for shot in take(6, occlusion=1.0, occluding_people=1.0)} == {"person"}
-
-
-def painted(shade):
-    """A dozen sharp images of one person in camera 1, painted in one shade, each with something in the way."""
-    studio = Studio(0, dataclasses.replace(WORLD, occlusion=1.0), TINY)
-    person, mesh = studio.dressed(1)
-    person = dataclasses.replace(person, visible=np.full_like(person.visible, shade))
-    camera, shots = dataclasses.replace(studio.cameras[1], blur=0.0, noise=0.0), []
-    for index in range(12):
-        capture, rng = studio.capture(1, 1, index, person)
-        capture = dataclasses.replace(capture, quality=0, motion=0.0)
-        buffers = draw_buffers(studio.body, mesh, camera, capture, TINY)
-        shots.append(studio.expose(buffers, person, camera, capture, rng))
-    return shots
-
-
-def test_a_mask_is_where_a_painted_person_changes_the_picture():
-    """Neither the mask nor coverage is asked: two pictures differ where the person is seen, and nowhere else."""
-    kinds, edges = set(), []
-    for dark, light in zip(painted(0.1), painted(0.9), strict=True):
-        changed = (dark.image != light.image).any(axis=2)
-        assert np.array_equal(dark.mask, light.mask) and dark.mask.dtype == bool
-        assert 0.02 < dark.mask.mean() < 0.6 and changed[dark.mask].all()
-        edges.append(
-            (changed & ~dark.mask).sum() / dark.mask.sum()
-        )  # pixels of which less than half is the person
-        kinds.add(dark.capture.occluder)
-    assert len(kinds) > 3 and max(edges) < 0.3
-
-
-def test_an_occluder_takes_its_pixels_from_the_mask():
-    free, hidden = take(12, occlusion=0.0), take(12, occlusion=1.0)
-    for whole, part in zip(free, hidden, strict=True):
-        assert not (part.mask & ~whole.mask).any()
-        assert 1 - part.mask.sum() / whole.mask.sum() == pytest.approx(part.capture.hidden, abs=0.06)
-
-
-def test_what_a_cutout_leaves_by_hand():
-    cover, alpha = np.array([[0.8, 0.8, 0.8, 1.0]], np.float32), np.array([[0.5, 1.0]], np.float32)
-    for left, shown in ((1, [0.8, 0.4, 0.0, 1.0]), (-1, [0.0, 0.8, 0.8, 1.0]), (3, [0.8, 0.8, 0.8, 0.5])):
-        assert foreground.uncovered(cover, alpha, left) == pytest.approx(np.array([shown]))
-    assert cover[0].tolist() == pytest.approx([0.8, 0.8, 0.8, 1.0])  # as it was
-
-
-def test_one_knob_does_not_redraw_the_rest():
-    first, second = (
-        take(6, occlusion=0.0, truncation=0.0, bystanders=0.0),
-        take(6, occlusion=1.0, bystanders=1.0),
-    )
-    for a, b in zip((s.capture for s in first), (s.capture for s in second), strict=True):
-        if not b.cut:
-            assert (a.heading, a.pose, a.scale, a.spot, a.light) == (
-                b.heading,
-                b.pose,
-                b.scale,
-                b.spot,
-                b.light,
-            )
-
-
-@pytest.mark.parametrize("share", [0.1, 0.25])
-def test_truncation_leaves_the_asked_share(share):
-    for cut, sign in (("feet", 1), ("head", -1)):
-        scale, (rows, _) = captures.truncate(cut, share, 1.0, (0.0, 0.0))
-        top, bottom = 0.5 + rows - 0.45 * scale, 0.5 + rows + 0.45 * scale
-        assert (top if sign > 0 else 1 - bottom) == pytest.approx(0.05)
-        visible = (min(1, bottom) - max(0, top)) / (bottom - top)
-        assert visible == pytest.approx(1 - share)
-    for cut, sign in (("left", -1), ("right", 1)):
-        scale, (_, columns) = captures.truncate(cut, share, 1.0, (0.0, 0.0))
-        inside = (
-            0.25 - sign * columns + 0.17
-        )  # from the person's far edge to the image's, share of the height
-        assert scale == 1.0 and (0.34 - inside) / 0.34 == pytest.approx(share)
-
-
-# --- the sensor ---------------------------------------------------------------------------------------------------
-
-
-def test_smear_is_the_mean_along_the_movement():
-    rng = np.random.default_rng(0)
-    color, cover = rng.random((6, 30, 3), np.float32), rng.random((6, 30), np.float32)
-    moved, covered = sensor.smear(color, cover, 3.0, 0.0)
-    kernel = np.array([0.5, 1, 1, 1, 0.5]) / 4  # 1 + 3 pixels long
-    for row in range(6):
-        wide, bright = np.pad(cover[row], 2, mode="edge"), np.pad(color[row, :, 1], 2, mode="edge")
-        assert np.allclose(covered[row], np.convolve(wide, kernel, "valid"), atol=1e-6)
-        assert np.allclose(moved[row, :, 1], np.convolve(bright, kernel, "valid"), atol=1e-6)
-    still, _ = sensor.smear(color, cover, 0.0, 0.0)
-    assert np.array_equal(still, color)
-    down, _ = sensor.smear(color.transpose(1, 0, 2).copy(), cover.T.copy(), 0.0, 3.0)
-    assert np.allclose(down.transpose(1, 0, 2), moved)
-    narrow, narrow_cover = color[:, :2].copy(), cover[:, :2].copy()
-    far, _ = sensor.smear(narrow, narrow_cover, 40.0, 0.0)  # further than the picture is wide
-    assert np.allclose(far, color[:, :2].mean(1, keepdims=True), atol=0.02)
-
-
-def test_sensor_noise_is_numpys_own():
-    for seed in range(5):
-        made = standard_normal(np.random.default_rng(seed), (1000, 1000), 0.013)
-        wanted = np.random.default_rng(seed).standard_normal((1000, 1000), np.float32) * np.float32(0.013)
-        assert np.array_equal(made, wanted)
-        assert (np.abs(made) > 0.013 * TAIL).sum() > 100  # about 1 in 4,000 lies in the tail
-    for seed in range(300):  # each stops at another place
-        made = standard_normal(np.random.default_rng(seed), (seed % 7 + 1, 3), 1.0)
-        wanted = np.random.default_rng(seed).standard_normal((seed % 7 + 1, 3), np.float32)
-        assert np.array_equal(made, wanted)
-
-
-@pytest.mark.parametrize("word", [0xFFFFFFFF_FFFFFE01, 0xFFFFFFFF_EF33E000])
-@pytest.mark.parametrize("count", [1, 6])
-def test_sensor_noise_says_when_its_words_run_out(word, count):
-    # the first word is refused beside its layer for ever, the second one in the tail
-    stuck = SimpleNamespace(bit_generator=SimpleNamespace(random_raw=lambda n: np.full(n, word, np.uint64)))
-    with pytest.raises(RuntimeError, match=f"fewer than {count} normal numbers"):
-        standard_normal(stuck, (count,), 1.0)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_picture_is_developed_step_by_step(channels):
-    rng = np.random.default_rng(channels)
-    size = (12, 9, channels)
-    light, place = 0.5 * rng.random(size, np.float32), rng.random(size, np.float32)
-    cover, noise = rng.random(size[:2], np.float32), rng.normal(0, 0.02, size).astype(np.float32)
-    gains = rng.uniform(0.8, 1.2, channels).astype(np.float32)
-    haze, contrast, saturation, vignette, blur = 0.03, 1.1, 0.7, 0.3, 0.12
-    made = sensor.develop(light, place, cover, gains, haze, contrast, saturation, vignette, blur, noise)
-
-    wide = np.pad(light + (1 - cover[..., None]) * place, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    tall = (1 - 2 * blur) * wide[1:-1] + blur * (wide[:-2] + wide[2:])
-    mixed = (1 - 2 * blur) * tall[:, 1:-1] + blur * (tall[:, :-2] + tall[:, 2:])
-    v, u = np.meshgrid(2 * np.arange(9) / 9 - 1, 2 * np.arange(12) / 12 - 1)
-    linear = mixed * gains * (1 - 0.5 * vignette * (u**2 + v**2))[..., None] + haze
-    display = 0.5 + contrast * (np.clip(linear, 0, 1.15) ** (1 / 2.2) - 0.5)
-    mean = display.mean(-1, keepdims=True)
-    wanted = 255 * np.clip(mean + saturation * (display - mean) + noise, 0, 1)
-    assert made.dtype == np.uint8 and made.shape == size
-    assert np.abs(made - wanted).max() < 0.501
-
-
-def test_jpeg_damage_grows_as_quality_falls():
-    rng = np.random.default_rng(0)
-    image = np.clip(rng.normal(128, 30, (64, 32, 3)), 0, 255).astype(np.uint8)
-    damage = [np.abs(sensor.through_jpeg(image, q).astype(float) - image).mean() for q in (98, 70, 20)]
-    assert damage[0] < damage[1] < damage[2]
-    grey = sensor.through_jpeg(image[..., :1], 10)
-    assert grey.shape == (64, 32, 1)
-    jumps = np.abs(np.diff(grey[..., 0].astype(float), axis=0)).mean(1)
-    assert jumps[7::8].mean() > 1.1 * np.delete(jumps, np.s_[7::8]).mean()  # blocks of eight
-
-
 # --- data sets ----------------------------------------------------------------------------------------------------
 
 
@@ -531,7 +311,7 @@ def test_manifest_explains_every_image(network):
     assert len(rows) == 8 * (2 * 2 + 3)
     for row in rows:
         assert (row["occluded"] == "1") == (row["occluder"] != "none") and 0 <= float(row["hidden"]) <= 1
-        assert (row["truncated"] == "none") == (float(row["cut_share"]) == 0)
+        assert float(row["outside"]) > 0.02 or row["truncated"] == "none"
         assert row["standing"] == "0" or float(row["motion_blur"]) == 0
         assert 1 <= int(row["jpeg_quality"]) <= 98 and row["source"].startswith(
             "synthvi:world=b/seed=0/person="
@@ -568,7 +348,7 @@ def test_protocol_synthvi_takes_any_network(network):
         (["--set", "visible_cameras=0"], "visible_cameras must lie in 1..16, found 0"),
         (["--set", "infrared_cameras=17"], "infrared_cameras must lie in 1..16, found 17"),
         (["--set", "truncation_depth=0.9"], "truncation_depth must lie in 0..0.5, found 0.9"),
-        (["--set", "infrared_sensor_noise=2"], "infrared_sensor_noise must lie in 0..1, found 2.0"),
+        (["--set", "nearest=9"], "farthest must lie in 9..30, found 8.0"),
         (["--set", "jpeg_quality=0"], "jpeg_quality must lie in 1..100, found 0.0"),
         (["--set", "bystanders=2"], "bystanders is a share"),
         (["--preset", "sysu-shaped", "--set", "visible_cameras=5"], "SYSU-MM01's counts need 4 visible"),
@@ -578,14 +358,3 @@ def test_wrong_networks_are_explained(tmp_path, capsys, arguments, message):
     assert render_synthvi.main(["--preset", "tiny", "--out", str(tmp_path / "x"), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_images_of_one_walk_share_heading_and_spot():
-    made = Studio(0, world.World(images_per_walk=3), TINY)
-    person = made.person(1)
-    walked = [made.capture(1, 1, index, person)[0] for index in range(12)]
-    turned = np.array([capture.heading for capture in walked]).reshape(4, 3)
-    assert (np.ptp(turned, axis=1) < 25).all()  # of jitter within a walk: 0.3 · 14 degrees
-    assert np.ptp(turned[:, 0]) > 200  # four walks, four directions
-    assert all(len({capture.spot for capture in walked[i : i + 3]}) == 1 for i in range(0, 12, 3))
-    assert len({capture.pose.phase for capture in walked}) == 12

@@ -16,13 +16,14 @@ import numpy as np
 from .world import PRESETS, World
 
 if TYPE_CHECKING:  # imported below where it is needed: --help does not wait for compiled code
-    from .captures import Capture
     from .image.gbuffer import Buffers
     from .person.outfit import Outfit
+    from .person.pose import Pose
     from .person.wardrobe import Style
     from .render import Studio
 
 LEAST = 4  # samples: fewer nobody sees
+NEAR = 4.5  # metres from the camera
 
 
 def bare_shoulders(buffers: Buffers, style: Style) -> int:
@@ -62,13 +63,13 @@ def strap_gap(buffers: Buffers) -> int:
     return int((~strap[first:last]).sum())
 
 
-def arm_angle(studio: Studio, outfit: Outfit, capture: Capture) -> float:
+def arm_angle(studio: Studio, outfit: Outfit, walking: Pose) -> float:
     """Mean angle of both upper arms off the vertical, sideways, degrees."""
     from .person import pose
     from .person.body import posed_joints
 
     body = studio.body
-    placed = posed_joints(outfit.joints, body.bone_parents, pose.stride(outfit.limbs, capture.pose))
+    placed = posed_joints(outfit.joints, body.bone_parents, pose.stride(outfit.limbs, walking))
     angles = []
     for side in "lr":
         along = placed[body.bone(f"lowerarm_{side}")] - placed[body.bone(f"upperarm_{side}")]
@@ -92,28 +93,26 @@ def count_flaws(studio: Studio, numbers: list[int]) -> dict[str, float]:
         ``shoulders``, ``hair``, ``straps``: people with the flaw; ``…_of``: people who can have it; ``…_samples``: median
         among the latter; ``arms``: mean angle of the upper arms off the trunk, degrees.
     """
-    from .image.gbuffer import draw_buffers
+    from .captures import Stand
     from .person.wardrobe import Bag, Hair
 
     found: dict[str, list[float]] = {"shoulders": [], "hair": [], "straps": [], "arms": []}
-    camera = studio.cameras[min(studio.cameras)]
+    number_of_camera = min(studio.cameras)
     for number in numbers:
         person, outfit = studio.dressed(number)
         style = person.style
-        taken = studio.capture(number, camera.number, 0, person)[0]
+        taken = studio.capture(number, number_of_camera, 0, person)
         walking = dataclasses.replace(taken.pose, posture=0)  # no hand hides a strap
-        plain = dataclasses.replace(taken, heading=0.0, shift=(0.0, 0.0), scale=1.0, pose=walking)
-        front = draw_buffers(studio.body, outfit, camera, plain, studio.preset)
-        back_view = dataclasses.replace(plain, heading=180.0)
+        stand = Stand(0.0, NEAR, 0.0, walking)
+        front = studio.figure(person, outfit, number_of_camera, stand).buffers
+        back = studio.figure(person, outfit, number_of_camera, stand._replace(heading=180.0)).buffers
         if style.coat and style.coat_open:
             found["shoulders"].append(bare_shoulders(front, style))
         if (style.haircut or style.hair) in (Hair.LONG, Hair.WAVY) and not style.hood:
-            found["hair"].append(
-                cloth_in_hair(draw_buffers(studio.body, outfit, camera, back_view, studio.preset))
-            )
+            found["hair"].append(cloth_in_hair(back))
         if (style.bag_form or style.bag) in (Bag.BACKPACK, Bag.SHOULDER):
             found["straps"].append(strap_gap(front))
-        found["arms"].append(arm_angle(studio, outfit, plain))
+        found["arms"].append(arm_angle(studio, outfit, walking))
     counts: dict[str, float] = {"arms": round(float(np.mean(found.pop("arms"))), 1)}
     for name, samples in found.items():
         counts[name] = sum(value >= LEAST for value in samples)
