@@ -330,6 +330,18 @@ def test_a_house_takes_the_sun_from_whoever_walks_behind_it():
     assert scenes.sun_share(camera, dataclasses.replace(place, outdoor=False), np.zeros(3)) == 1.0
 
 
+def test_what_lies_on_the_floor_is_floor():
+    builder = new_builder()
+    ground = float(plain(builder, 0.6))
+    args = {"grounds": (ground, ground, -99.0)}
+    empty = take(builder, SKY, **args)
+    builder.box((-0.5, 0.5), (0, tracing.FLAT), (-3, -2), plain(builder, 0.3))
+    marked = take(builder, SKY, **args)
+    assert np.array_equal(marked[..., 3], empty[..., 3])
+    assert marked[8, 4, 0] == pytest.approx(0.8 * 0.3**2.2, rel=1e-5)
+    assert np.array_equal(marked[8, 0], empty[8, 0])  # darkens nothing beside it
+
+
 def test_furniture_stands_behind_the_line():
     """However crowded: what stands on the floor ends before z = −0.8, but for the ends of rooms."""
     world = dataclasses.replace(WORLD, background_contrast=2.0)
@@ -337,9 +349,9 @@ def test_furniture_stands_behind_the_line():
     for seed in range(8):
         for number in range(1, 7):
             low, high = solids.bounds(scenes.draw_place(number, seed, world).solids)
-            fronts.append(
-                high[(low[:, 1] < 1.0) & (np.abs(low[:, 0] + high[:, 0]) < 2 * (scenes.REACH - 1)), 2].max()
-            )
+            standing = (low[:, 1] < 1.0) & (high[:, 1] > tracing.FLAT)
+            inside = np.abs(low[:, 0] + high[:, 0]) < 2 * (scenes.REACH - 1)
+            fronts.append(high[standing & inside, 2].max())
     assert -0.81 < max(fronts) <= -scenes.FREE + 1e-9
 
 

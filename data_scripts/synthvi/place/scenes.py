@@ -12,7 +12,7 @@ from ..world import World
 from .cameras import Camera, Frame, is_outdoor
 from .props import LEAF_NIR, Builder
 from .textures import Texture
-from .tracing import arrange, sees, trace
+from .tracing import FLAT, arrange, sees, trace
 
 REACH = 13.0  # metres to the left and right that the chain of old furnishes
 FREE = 0.8  # metres between the furniture and the line z = 0 that stay empty
@@ -51,12 +51,19 @@ def draw_place(number: int, seed: int, world: World) -> Place:
     for side, left, right in (("right", REACH + 1.5, end), ("left", -end, -REACH - 1.5)):
         builder.rng = Draws(seed, "place", number)(side)
         furnish(left, right)
+    builder.rng = Draws(seed, "place", number)("floor")
+    _marks(builder, world)
     return Place(*builder.arrays(), grounds, outdoor)
 
 
+def _farthest(world: World) -> float:
+    """Metres that nobody is farther from any camera."""
+    return world.farthest * (1.0 + 0.17 * world.camera_gap * world.view_gap)
+
+
 def _end(world: World) -> float:
-    """How far from x = 0 rooms end, metres: people come as far as 0.85 of the farthest distance."""
-    return max(REACH - 1.0, 0.9 * world.farthest)
+    """How far from x = 0 rooms end, metres: people come as far as 0.75 of the farthest distance."""
+    return max(REACH - 1.0, 0.8 * _farthest(world))
 
 
 def _steps(
@@ -69,6 +76,26 @@ def _steps(
         stops.append(x)
         x += rng.uniform(*gaps) / min(2.0, max(0.25, crowd))
     return stops
+
+
+def _marks(builder: Builder, world: World) -> None:
+    """Lay flat things on the floor where people walk: mats or mended patches, painted lines, covers of drains."""
+    rng, end, far = builder.rng, _end(world), _farthest(world)
+    for _ in range(round(0.05 * min(2.0, world.background_contrast) * end * far)):
+        x, z, choice = rng.uniform(-end, end), rng.uniform(-0.5, far), rng.uniform()
+        wide, deep = rng.uniform(0.5, 2.2, 2)
+        if choice < 0.25:
+            iron = builder.material(builder.dull((0.2, 0.45)), texture=Texture.SPECKLE)
+            builder.cylinder(x, z, 0.15 + 0.12 * wide, (0.0, FLAT), iron)
+        elif choice < 0.4:
+            paint = builder.material(builder.dull((0.7, 0.9)), strength=0.5)
+            along, across = (-end, end), (z, z + 0.12 + 0.06 * wide)
+            x_range, z_range = (along, across) if deep < 1.0 else (across, along)
+            builder.box(x_range, (0.0, FLAT), z_range, paint)
+        else:
+            color = builder.dull((0.25, 0.7), 0.4)
+            patch = builder.material(color, 0.8 * color, Texture.SPECKLE, strength=0.3)
+            builder.box((x, x + wide), (0.0, FLAT), (z, z + deep), patch)
 
 
 def _room(builder: Builder, world: World, kind: str) -> tuple[Grounds, Furnish]:
@@ -87,7 +114,7 @@ def _room(builder: Builder, world: World, kind: str) -> tuple[Grounds, Furnish]:
     if rng.uniform() < 0.5:
         builder.box((-40, 40), (0, band), (-wall - 0.3, -wall + 0.008), lower)
     builder.box((-40, 40), (0, 0.1), (-wall - 0.3, -wall + 0.018), dark)
-    end, near = _end(world), 1.3 * world.farthest + 2.0
+    end, near = _end(world), _farthest(world) + 1.0
     for side in (-end, end):  # the room's ends
         builder.box((min(side, 3 * side), max(side, 3 * side)), (0, CEILING), (-wall, near), upper)
     builder.box((-3 * end, 3 * end), (CEILING, CEILING + 0.3), (-wall - 0.3, near), upper)

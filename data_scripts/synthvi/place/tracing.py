@@ -16,6 +16,7 @@ from .textures import noise, noise2, paint
 
 TILE = 16  # pixels: solids are sought once for so many rows and columns
 CONTACT = 0.9  # metres as far as a solid takes light of the sky from others
+FLAT = 0.004  # metres: what is no higher counts as floor
 BRIGHTEST = 0.95  # reflectance of whatever stands in a place
 TREES, SKY = (
     (0.10, 0.14, 0.085),
@@ -97,27 +98,25 @@ def _open(scene, skip, normal, x, y, z):
     cell = cell_of(scene.near, x, z)
     if cell < 0:
         return 1.0
-    share, point = 1.0, (x, y, z)
+    share = 1.0
     for n in range(scene.near.starts[cell], scene.near.starts[cell + 1]):
         i = scene.near.members[n]
         if i == skip:
             continue
         solid = scene.solids[i]
         if solid[0] == 1:
-            gap = max(
-                np.sqrt((x - solid[1]) ** 2 + (z - solid[2]) ** 2) - solid[3], y - solid[5], solid[4] - y, 0.0
-            )
-            thick = solid[3]
+            beside = np.sqrt((x - solid[1]) ** 2 + (z - solid[2]) ** 2) - solid[3]
+            gap, thick = max(beside, y - solid[5], solid[4] - y, 0.0), solid[3]
         else:
-            gap, rise, thick = 0.0, 0.0, FAR
-            for k in range(3):
-                low, high, p = solid[1 + k], solid[4 + k], point[k]
-                out = max(low - p, p - high, 0.0)
-                gap += out * out
-                rise += normal[k] * ((high if normal[k] > 0.0 else low) - p)
-                thick = min(thick, high - low)
-            gap, thick = np.sqrt(gap), min(thick, rise)
-        if gap < CONTACT and thick > 0.0:
+            out_x = max(solid[1] - x, x - solid[4], 0.0)
+            out_y = max(solid[2] - y, y - solid[5], 0.0)
+            out_z = max(solid[3] - z, z - solid[6], 0.0)
+            gap = np.sqrt(out_x * out_x + out_y * out_y + out_z * out_z)
+            rise = normal[0] * ((solid[4] if normal[0] > 0.0 else solid[1]) - x)
+            rise += normal[1] * ((solid[5] if normal[1] > 0.0 else solid[2]) - y)
+            rise += normal[2] * ((solid[6] if normal[2] > 0.0 else solid[3]) - z)
+            thick = min(rise, solid[4] - solid[1], solid[5] - solid[2], solid[6] - solid[3])
+        if gap < CONTACT and thick > FLAT:
             reach = min(0.28, 0.06 + 0.6 * thick)
             share *= 1.0 - min(0.5, 0.15 + 2.0 * thick) * np.exp(-gap / reach)
     return share
@@ -243,7 +242,7 @@ def _trace(scene, tiles, rays, samples, out):
             pixel = out[row // samples, column // samples]
             if hit >= -1:
                 _shade(scene, ox, oy, oz, dx, dy, dz, depth, hit, 1.0 / (focal * samples), share, pixel)
-                pixel[channels] += share if hit == -1 or not floor else 0.0
+                pixel[channels] += share if oy + depth * dy < 1.01 * FLAT or not floor else 0.0
                 pixel[channels + 1] += share / depth
             elif floor:
                 for k in range(channels):
