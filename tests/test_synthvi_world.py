@@ -8,7 +8,7 @@ import pytest
 
 from data_scripts import render_synthvi
 from data_scripts.synthvi import appearances, dataset, world
-from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
+from data_scripts.synthvi.place import cameras
 from data_scripts.synthvi.render import Studio
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
 from dmic.evaluation.ranking import RULES
@@ -189,97 +189,6 @@ def test_some_people_of_the_sysu_preset_rendered_small():
         )
         splits = {"train"} if person <= 395 else {"query", "gallery"}
         assert {row["split"] for row in rows} == splits
-
-
-# --- places -------------------------------------------------------------------------------------------------------
-
-
-def test_rays_meet_solids_where_geometry_says():
-    eye, ahead = (0.0, 1.0, 5.0), (0.0, 0.0, -1.0)
-    box = np.array([tracing.Solid.BOX, -1, 0, -2, 1, 2, -1, 0.0])
-    assert tracing._meet(box, *eye, *ahead) == pytest.approx(6.0)
-    assert tracing._meet(box, *eye, 0.0, 1.0, 0.0) == tracing.FAR
-    round_ = np.array([tracing.Solid.CYLINDER, 0.3, 0.0, 0.5, 0.0, 2.0, 0, 0])
-    assert tracing._meet(round_, *eye, *ahead) == pytest.approx(5.0 - 0.4)  # 0.3² + 0.4² = 0.5²
-    assert tracing._meet(round_, 0.3, 5.0, 0.0, 0.0, -1.0, 0.0) == pytest.approx(3.0)  # its lid
-    assert tracing._surface(box, 0.2, 2.0, -1.5)[:3] == (0.0, 1.0, 0.0)
-    assert tracing._surface(round_, 0.3, 1.0, 0.5)[:3] == pytest.approx((0.0, 0.0, 1.0))
-
-
-def plain(builder, value):
-    """A material without texture."""
-    return builder.material(np.full(3, value), strength=0.0, nir=value)
-
-
-def trace(
-    builder, *, infrared, grounds=(-1.0, -1.0, -1.0), falloff=1.0, toward=(0, 1, 0), sun=0.0, shadows=0.0
-):
-    """Picture (9, 9, 5) from 1 m above the origin, looking towards −z."""
-    frame = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]])
-    light = np.array([*toward, sun, 1.0, 0.0, shadows, 4.0, falloff])
-    intrinsics = np.array([9.0, 4.5, 4.5])
-    return tracing.trace(frame, intrinsics, *builder.arrays(), np.array(grounds), light, infrared, 1, 9, 9)
-
-
-@pytest.mark.parametrize("falloff", [0.0, 1.0, 2.0])
-def test_lamp_light_falls_off_with_distance(falloff):
-    seen = []
-    for z in (4.0, 8.0):
-        builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
-        builder.box((-9, 9), (-9, 9), (-z - 1, -z), plain(builder, 0.5))
-        seen.append(trace(builder, infrared=True, falloff=falloff)[4, 4])
-    assert seen[0][:3] == pytest.approx(0.5**2.2, rel=1e-5) and seen[0][4] == 1.0
-    assert seen[1][0] / seen[0][0] == pytest.approx(0.5**falloff, rel=1e-5)
-
-
-def test_floor_lies_below_the_horizon_and_darkens_beside_a_box():
-    builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
-    ground = float(plain(builder, 0.6))
-    empty = trace(builder, infrared=False, grounds=(ground, ground, -99.0))
-    assert (empty[5:, :, 3] == 1).all() and (empty[:4, :, 3] == 0).all()
-    builder.box((-0.2, 0.2), (0, 1), (-4, -2.2), int(ground))
-    boxed = trace(builder, infrared=False, grounds=(ground, ground, -99.0))
-    # the row that meets the floor 2.25 m away, on both sides of the box
-    darker = boxed[8, :, 0] / empty[8, :, 0]
-    assert darker[0] > 0.95 and darker[2] < darker[1] < darker[0]
-
-
-def test_a_box_throws_a_sharp_shadow_outdoors():
-    builder = props.Builder(np.random.default_rng(0), 0.0, 1.0)
-    ground = float(plain(builder, 0.6))
-    builder.box((1.0, 1.5), (0.5, 3.0), (-20, 0), int(ground))  # a wall in the air, right of what is compared
-    args = {"infrared": False, "grounds": (ground, ground, -99.0), "sun": 1.0, "toward": (0.8, 0.6, 0.0)}
-    lit, dark = (trace(builder, shadows=flag, **args)[8] for flag in (0.0, 1.0))
-    assert (dark[:, 0] <= lit[:, 0] + 1e-6).all() and dark[4, 0] < 0.75 * lit[4, 0]
-
-
-def test_noise_is_smooth_and_meets_its_grid():
-    assert textures.noise(3.0, 5.0, 7.0) == pytest.approx(textures.scatter(3, 5, 7))
-    assert textures.noise2(-3.0, 5.0, 7) == pytest.approx(textures.scatter(-3, 5, 7))
-    line = np.array([textures.noise2(x, 0.3, 1) for x in np.arange(-5, 5, 0.01)])
-    assert 0 <= line.min() and line.max() <= 1 and line.std() > 0.1 and np.abs(np.diff(line)).max() < 0.03
-    values = np.array([textures.scatter(i, j, 0) for i in range(60) for j in range(60)])
-    assert abs(values.mean() - 0.5) < 0.02 and abs(values.std() - 12**-0.5) < 0.02
-
-
-def test_plain_world_has_empty_grey_places():
-    made = dataclasses.replace(WORLD, background_contrast=0.0)
-    assert len(scenes.draw_place(1, 0, made).solids) < 10 < len(scenes.draw_place(1, 0, WORLD).solids)
-    camera = cameras.draw_cameras(0, made)[1]
-    flat = scenes.render_spots(camera, scenes.draw_place(1, 0, made), made, (64, 32), 4, 0)
-    rich = scenes.render_spots(camera, scenes.draw_place(1, 0, WORLD), WORLD, (64, 32), 4, 0)
-    assert flat.shape == (WORLD.spots, 72, 40, 4) and np.ptp(flat[..., :3], axis=-1).max() < 1e-6
-    edges = [np.abs(np.diff(picture[..., 0], axis=2)).mean() for picture in (flat, rich)]
-    assert edges[0] < 0.3 * edges[1]
-
-
-def test_spots_of_one_camera_differ_but_share_materials():
-    studio = Studio(0, WORLD, dataclasses.replace(TINY, height=64, width=32))
-    for number in (1, 3, 4, 6):
-        pictures = studio.spots[number]
-        assert len({picture.tobytes() for picture in pictures}) == WORLD.spots
-        assert (np.ptp(pictures[..., :3], axis=-1).max() < 1e-6) == (number in (3, 6))
-        assert 0.2 < pictures[..., 3].mean() < 0.99  # floor and something else
 
 
 # --- data sets ----------------------------------------------------------------------------------------------------

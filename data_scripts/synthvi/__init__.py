@@ -40,10 +40,11 @@ person/folds                 wrinkles of cloth and strands of hair
 
 place/cameras                the cameras, their places, headings and flaws
 place/textures               value noise, tiles, bricks, planks, leaves
-place/tracing                a small ray tracer: boxes, cylinders, bushes on a floor
+place/solids, cells          boxes, cylinders, bushes; which of them matter where
+place/tracing                a small ray tracer: solids on a floor, under sun and sky or a lamp
 place/props                  walls, windows, furniture, plants from three solids
-place/scenes                 rooms and streets; the place behind the person
-place/foreground             obstacles and other people, as cutouts
+place/scenes                 rooms, streets, parks; what a camera sees of them
+place/obstacles              what stands between the camera and a person
 
 image/gbuffer                the mesh takes its pose before the camera and is rasterised
 image/raster                 the z-buffer: label, normal, rest position; ambient occlusion

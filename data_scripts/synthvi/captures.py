@@ -124,7 +124,7 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
         light=float(walk.light * np.exp(WITHIN_WALK * world.light_jitter * light)),
         fold=walk.fold,
         occluder=("person" if by_person else OBSTACLES[int(chance["obstacle"] * len(OBSTACLES))]) * occluded,
-        occluder_reach=float(min(1.0, world.occlusion_depth * chance["reach"])),
+        occluder_reach=chance["reach"],
         occluder_side=-1 if chance["side"] < 0.5 else 1,
         bystander=bool(chance["bystander"] < world.bystanders),
         bystander_pick=chance["who"],
@@ -206,7 +206,7 @@ def draw_passers(draws: Draws, world: World, capture: Capture, companion: int) -
         stand = _beside(own, 360.0 * numbers[1, 2], aside, 0.7 + 2.0 * numbers[1, 3], poses[1])
         passers.append(Passer(pick, stand))
     if capture.occluder == "person":
-        aside = capture.occluder_side * (0.55 - 0.3 * capture.occluder_reach)
+        aside = capture.occluder_side * (0.55 - 0.3 * min(1.5, world.occlusion_depth * capture.occluder_reach))
         stand = _beside(own, 360.0 * numbers[2, 2], aside, -0.5 - 0.5 * numbers[2, 0], poses[2])
         passers.append(Passer((pick + 1) % CROWD, stand))
     return passers

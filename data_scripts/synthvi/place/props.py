@@ -1,16 +1,19 @@
-"""Props, what stands in a place: walls, windows, doors, posters, furniture, plants, cars, all built from three solids."""
+"""Props, what stands in a place: walls, windows, doors, posters, furniture, plants, all built from three solids."""
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from ..person.materials import luminance
+from .solids import Solid, bounds
 from .textures import Texture
-from .tracing import Solid
 
 Range = tuple[float, float]
+Point = tuple[float, float, float]
 LEAF_NIR = 0.66  # leaves are bright at 850 nm
 GLASS_NIR = 0.10  # a pane shows the dark behind it
 
@@ -34,7 +37,7 @@ class Builder:
         self._materials: list[list[float]] = []
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Solids (k, 8) and materials (m, 12) as `tracing.trace` wants them."""
+        """Solids (k, 8) and materials (m, 12) as `tracing.arrange` wants them: two display colours, two 850 nm brightnesses, `Texture`, its two scales, strength."""
         return np.array(self._solids).reshape(-1, 8), np.array(self._materials).reshape(-1, 12)
 
     # --- colours and materials --------------------------------------------------------------------------------
@@ -99,11 +102,21 @@ class Builder:
         """Add an upright cylinder."""
         self._solids.append([Solid.CYLINDER, x, z, radius, *y, 0.0, material])
 
-    def bush(
-        self, center: tuple[float, float, float], radii: tuple[float, float, float], material: int
-    ) -> None:
+    def bush(self, center: Point, radii: Point, material: int) -> None:
         """Add an ellipsoid of leaves."""
         self._solids.append([Solid.BUSH, *center, *radii, material])
+
+    @contextmanager
+    def behind(self, most: float) -> Iterator[None]:
+        """Shift what is added meanwhile back, as a whole, until nothing of it stands at a larger z than ``most``."""
+        first = len(self._solids)
+        yield
+        made = np.array(self._solids[first:]).reshape(-1, 8)
+        low, high = bounds(made)
+        excess = high[low[:, 1] < 1.0, 2].max(initial=most) - most  # crowns of trees may hang over
+        for row in self._solids[first:]:
+            for column in {Solid.BOX: (3, 6), Solid.CYLINDER: (2,), Solid.BUSH: (3,)}[Solid(int(row[0]))]:
+                row[column] -= float(excess)
 
     # --- on a wall (its front at z) ---------------------------------------------------------------------------
 

@@ -1,234 +1,286 @@
-"""A small ray tracer for places: boxes, upright cylinders and leafy ellipsoids on a floor, lit by sun, sky or lamp."""
+"""A small ray tracer for places: solids on a floor, lit by sun and sky, or by a lamp at the lens."""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compiled import compiled
+from ..compiled import compiled, inlined
 from ..display import GAMMA
+from ..light import Light, lamp_light, sky_light
+from .cameras import Frame
+from .cells import EVERYWHERE, NOWHERE, Cells, cell_of, cells_around, sort_into_cells
+from .solids import FAR, bounds, corners, meet, surface
 from .textures import noise, noise2, paint
 
-FAR = 1e9
+TILE = 16  # pixels: solids are sought once for so many rows and columns
+CONTACT = 0.9  # metres as far as a solid takes light of the sky from others
+FLAT = 0.004  # metres: what is no higher counts as floor
+BRIGHTEST = 0.95  # reflectance of whatever stands in a place
+TREES, SKY = (
+    (0.10, 0.14, 0.085),
+    (0.77, 0.84, 0.9),
+)  # linear light from beyond the place, per light that falls there
+NIGHT = (0.004, 0.0015)  # the same, of the lamp's light
 
 
-class Solid(IntEnum):
-    """First entry of a row that describes a solid; six numbers and the material follow."""
+class Scene(NamedTuple):
+    """A place in one spectrum (c channels), as loops want it."""
 
-    BOX = 0  # lower corner x, y, z, upper corner x, y, z
-    CYLINDER = 1  # middle x, z, radius, lowest y, highest y, unused; stands upright
-    BUSH = 2  # centre x, y, z, radii along x, y, z; with gaps between leaves
-
-
-@compiled
-def _meet(solid, ox, oy, oz, dx, dy, dz):
-    """Distance along the ray to the solid, in lengths of the direction; FAR if it is missed."""
-    kind = int(solid[0])
-    if kind == 0:
-        enter, leave = 1e-4, FAR
-        for k in range(3):
-            o = ox if k == 0 else (oy if k == 1 else oz)
-            d = dx if k == 0 else (dy if k == 1 else dz)
-            if abs(d) < 1e-9:
-                d = 1e-9
-            a, b = (solid[1 + k] - o) / d, (solid[4 + k] - o) / d
-            enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
-        return enter if leave > enter else FAR
-    if kind == 1:
-        x, z = ox - solid[1], oz - solid[2]
-        a, b, c = dx * dx + dz * dz, x * dx + z * dz, x * x + z * z - solid[3] * solid[3]
-        under = b * b - a * c
-        if under > 0.0 and a > 1e-12:
-            t = (-b - np.sqrt(under)) / a
-            if t > 1e-4 and solid[4] <= oy + t * dy <= solid[5]:
-                return t
-        lid = (solid[5] - oy) / dy if abs(dy) > 1e-9 else FAR
-        x, z = x + lid * dx, z + lid * dz
-        return lid if lid > 1e-4 and x * x + z * z < solid[3] * solid[3] else FAR
-    x, y, z = (ox - solid[1]) / solid[4], (oy - solid[2]) / solid[5], (oz - solid[3]) / solid[6]
-    u, v, w = dx / solid[4], dy / solid[5], dz / solid[6]
-    a, b, c = u * u + v * v + w * w, x * u + y * v + z * w, x * x + y * y + z * z - 1.0
-    under = b * b - a * c
-    if under <= 0.0:
-        return FAR
-    for sign in (-1.0, 1.0):
-        t = (-b + sign * np.sqrt(under)) / a
-        if t > 1e-4 and noise(31.0 * (ox + t * dx), 31.0 * (oy + t * dy), 31.0 * (oz + t * dz)) > 0.36:
-            return t
-    return FAR
+    solids: np.ndarray  # (k, 8) float64, see `Solid`; the last entry is the material
+    patterns: np.ndarray  # (m, 4) float64: Texture, its two scales, strength
+    colors: np.ndarray  # (m, 2, c) float64, two linear reflectances
+    beyond: np.ndarray  # (2, c) float64, linear light of trees far away and of the sky above them
+    grounds: (
+        np.ndarray
+    )  # (3,) float64: floor material before and behind z = the third; negative: no floor, no sky
+    light: np.ndarray  # (4,) float64: sun, sky, lamp, unevenness of the sky's light
+    sunward: np.ndarray  # (3, 3) float64: unit direction to the sun, two unit directions across
+    near: Cells  # solids by the x and z of points that they take the sky's light from
+    shading: Cells  # solids by the place of points, across the sun's direction, that they take the sun from
 
 
-@compiled
-def _surface(solid, x, y, z):
-    """Normal and surface coordinates (nx, ny, nz, u, v) of a solid at a point on it."""
-    kind = int(solid[0])
-    if kind == 0:
-        best, axis, sign = FAR, 0, 1.0
-        for k in range(3):
-            p = x if k == 0 else (y if k == 1 else z)
-            for side in range(2):
-                gap = abs(p - solid[1 + 3 * side + k])
-                if gap < best:
-                    best, axis, sign = gap, k, 2.0 * side - 1.0
-        if axis == 0:
-            return sign, 0.0, 0.0, z, y
-        if axis == 1:
-            return 0.0, sign, 0.0, x, z
-        return 0.0, 0.0, sign, x, y
-    if kind == 1:
-        nx, nz = (x - solid[1]) / solid[3], (z - solid[2]) / solid[3]
-        if abs(y - solid[5]) < 1e-3:
-            return 0.0, 1.0, 0.0, x, z
-        return nx, 0.0, nz, solid[3] * np.arctan2(nx, nz), y
-    nx, ny, nz = (x - solid[1]) / solid[4], (y - solid[2]) / solid[5], (z - solid[3]) / solid[6]
-    length = max(1e-6, np.sqrt(nx * nx + ny * ny + nz * nz))
-    return nx / length, ny / length, nz / length, x + 0.7 * z, y + 0.4 * z
-
-
-@compiled
-def _nearby(solids, skip, x, y, z):
-    """How open a point is, 0..1: surfaces close to another solid get less light from the sky (contact shadows)."""
-    open_share = 1.0
-    for i in range(len(solids)):
-        solid = solids[i]
-        if i == skip or solid[0] == 2:
-            continue
-        if solid[0] == 1:
-            gap = np.sqrt((x - solid[1]) ** 2 + (z - solid[2]) ** 2) - solid[3]
-            gap, thick = max(gap, y - solid[5], solid[4] - y, 0.0), solid[3]
-        else:
-            gap = 0.0
-            for k in range(3):
-                p = x if k == 0 else (y if k == 1 else z)
-                out = max(solid[1 + k] - p, p - solid[4 + k], 0.0)
-                gap += out * out
-            gap = np.sqrt(gap)
-            thick = min(solid[4] - solid[1], solid[5] - solid[2], solid[6] - solid[3])
-        if gap < 0.9:
-            reach = min(0.28, 0.06 + 0.6 * thick)
-            open_share *= 1.0 - min(0.5, 0.15 + 2.0 * thick) * np.exp(-gap / reach)
-    return open_share
-
-
-@compiled
-def _light(solids, hit, point, normal, toward, sky, sun, shadows, pools):
-    """Visible light that falls on a point: the sky's or ceiling's share, and the sun's or window's."""
-    x, y, z = point
-    ambient = 1.15 * sky * (0.72 + 0.28 * normal[1]) * _nearby(solids, hit, x, y, z)
-    ambient *= 1.0 + pools * (noise2(0.45 * x + 3.1, 0.45 * z + 0.3 * y, 5) - 0.42)
-    direct = sun * max(0.0, normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2])
-    if shadows and direct > 0.0:
-        ox, oy, oz = x + 0.003 * normal[0], y + 0.003 * normal[1], z + 0.003 * normal[2]
-        for i in range(len(solids)):
-            if i != hit and _meet(solids[i], ox, oy, oz, toward[0], toward[1], toward[2]) < FAR:
-                direct *= 0.12
-                break
-    return ambient + direct
-
-
-@compiled
-def _sky(ray, variant, sky, infrared):
-    """Linear light where a ray leaves the place: trees far away, the sky above them; nearly black for a lamp's light."""
-    slope = ray[1] / np.sqrt(ray[0] * ray[0] + ray[2] * ray[2])
-    turn = np.arctan2(ray[0], -ray[2])
-    line = 0.06 + 0.16 * noise(9.0 * turn + 50.0, variant, 0.0) + 0.05 * noise(40.0 * turn, variant, 1.0)
-    if slope < line:
-        bright = 0.4 + 0.6 * noise(70.0 * turn, 70.0 * slope, 3.0)
-        return (0.03, 0.03, 0.03) if infrared else (0.07 * bright, 0.10 * bright, 0.06 * bright)
-    bright = 0.9 * sky * (1.0 - 0.5 * min(1.0, max(0.0, slope)))
-    return (0.015, 0.015, 0.015) if infrared else (0.86 * bright, 0.93 * bright, bright)
-
-
-@compiled
-def _shade(eye, ray, far, hit, solids, materials, grounds, light, infrared):
-    """Linear light from the point at ``far`` along a ray; ``hit`` is the solid, −1 the floor."""
-    x, y, z = eye[0] + far * ray[0], eye[1] + far * ray[1], eye[2] + far * ray[2]
-    if hit == -1:
-        nx, ny, nz, u, v = 0.0, 1.0, 0.0, x, z
-        number = int(grounds[0] if z > grounds[2] else grounds[1])
-    else:
-        nx, ny, nz, u, v = _surface(solids[hit], x, y, z)
-        number = int(solids[hit, 7])
-    look = materials[number]
-    mix, bright = paint(int(look[8]), u, v, look[9], look[10], look[11], number)
-    if infrared:
-        span = far * np.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
-        facing = abs(nx * ray[0] + ny * ray[1] + nz * ray[2]) * far / span
-        amount = (light[7] / span) ** light[8] * (0.6 + 0.4 * facing)
-        amount *= 0.45 + 0.55 * _nearby(solids, hit, x, y, z)
-        value = amount * ((look[6] + mix * (look[7] - look[6])) * bright) ** GAMMA
-        return value, value, value
-    amount = _light(
-        solids, hit, (x, y, z), (nx, ny, nz), light[:3], light[4], light[3], light[6] > 0, light[5]
-    )
-    return (
-        amount * ((look[0] + mix * (look[3] - look[0])) * bright) ** GAMMA,
-        amount * ((look[1] + mix * (look[4] - look[1])) * bright) ** GAMMA,
-        amount * ((look[2] + mix * (look[5] - look[2])) * bright) ** GAMMA,
-    )
-
-
-@compiled
-def trace(frame, intrinsics, solids, materials, grounds, light, infrared, samples, height, width):
-    """Trace a picture of a place.
+def arrange(
+    solids: np.ndarray,
+    materials: np.ndarray,
+    grounds: tuple[float, float, float],
+    light: Light,
+    *,
+    infrared: bool,
+    shadows: bool,
+    pools: float,
+) -> Scene:
+    """Make the scene of solids (k, 8) and materials (m, 12; see `props.Builder`).
 
     Parameters
     ----------
-    frame : (4, 3) float64
-        Camera's right, up and backward axes and its position, in the place's coordinates.
-    intrinsics : (3,) float64
-        Pixels per unit slope, row and column of the optical axis.
-    solids : (k, 8) float64
-        Rows as `Solid` says, the last entry is the material.
-    materials : (m, 12) float64
-        Two display colours, two 850 nm brightnesses, `Texture`, its two scales, strength.
-    grounds : (3,) float64
-        Floor material before and behind z = the third number; negative: no floor and no sky, the picture is transparent.
-    light : (9,) float64
-        Direction to the sun (3), sun, sky, unevenness of the sky's light, 1 for sharp shadows, reference distance of
-        the lamp, its fall-off exponent.
+    solids, materials, grounds : (k, 8), (m, 12), (3,)
+        As `Scene` has them; materials hold two display colours, two brightnesses at 850 nm, and the pattern.
+    light : Light
+        Its sun in the coordinates of the solids.
     infrared : bool
-        Trace 850 nm under a lamp at the camera.
+        One channel at 850 nm, else red, green and blue.
+    shadows : bool
+        Whether solids take the sun from one another.
+    pools : float
+        Unevenness of the sky's light, 0 = none; its mean is 1.
+    """
+    colors = materials[:, 6:8, None] if infrared else materials[:, :6].reshape(-1, 2, 3)
+    strength = light.sky + 0.5 * light.sun
+    beyond = np.array(NIGHT)[:, None] if infrared else np.array([TREES, SKY]) * [[strength], [light.sky]]
+    toward = np.array(light.toward)
+    across = np.cross(toward, [0.0, 0.6, 0.8] if abs(toward[1]) > 0.7 else [0.0, 1.0, 0.0])
+    across /= np.linalg.norm(across)
+    sunward = np.stack([toward, across, np.cross(toward, across)])
+    low, high = bounds(solids)
+    sharp = solids[:, 0] != 2  # bushes darken nobody beside them
+    around = np.column_stack([low[:, [0, 2]] - CONTACT, high[:, [0, 2]] + CONTACT])
+    around = np.where(sharp[:, None], around, NOWHERE)
+    seen = corners(solids) @ sunward[1:].T  # (k, 8, 2)
+    hidden = np.concatenate([seen.min(1), seen.max(1)], axis=1)[: len(solids) * (shadows and light.sun > 0)]
+    return Scene(
+        np.ascontiguousarray(solids),
+        np.ascontiguousarray(materials[:, 8:]),
+        np.ascontiguousarray(colors**GAMMA),
+        np.ascontiguousarray(beyond),
+        np.array(grounds, dtype=float),
+        np.array([light.sun, light.sky, light.lamp, pools]),
+        sunward,
+        cells_around(around, 1.0),
+        cells_around(hidden, 1.0),
+    )
+
+
+@inlined
+def _open(scene, skip, normal, x, y, z):
+    """How open a point is, 0..1: solids that rise from its surface close to it take light of the sky (contact shadows)."""
+    cell = cell_of(scene.near, x, z)
+    if cell < 0:
+        return 1.0
+    share = 1.0
+    for n in range(scene.near.starts[cell], scene.near.starts[cell + 1]):
+        i = scene.near.members[n]
+        if i == skip:
+            continue
+        solid = scene.solids[i]
+        if solid[0] == 1:
+            beside = np.sqrt((x - solid[1]) ** 2 + (z - solid[2]) ** 2) - solid[3]
+            gap, thick = max(beside, y - solid[5], solid[4] - y, 0.0), solid[3]
+        else:
+            out_x = max(solid[1] - x, x - solid[4], 0.0)
+            out_y = max(solid[2] - y, y - solid[5], 0.0)
+            out_z = max(solid[3] - z, z - solid[6], 0.0)
+            gap = np.sqrt(out_x * out_x + out_y * out_y + out_z * out_z)
+            rise = normal[0] * ((solid[4] if normal[0] > 0.0 else solid[1]) - x)
+            rise += normal[1] * ((solid[5] if normal[1] > 0.0 else solid[2]) - y)
+            rise += normal[2] * ((solid[6] if normal[2] > 0.0 else solid[3]) - z)
+            thick = min(rise, solid[4] - solid[1], solid[5] - solid[2], solid[6] - solid[3])
+        if gap < CONTACT and thick > FLAT:
+            reach = min(0.28, 0.06 + 0.6 * thick)
+            share *= 1.0 - min(0.5, 0.15 + 2.0 * thick) * np.exp(-gap / reach)
+    return share
+
+
+@compiled
+def sees(solids, x, y, z, toward):
+    """Whether a point sees the sun in the direction ``toward`` between solids (k, 8)."""
+    for i in range(len(solids)):
+        if meet(solids[i], x, y, z, toward[0], toward[1], toward[2]) < FAR:
+            return False
+    return True
+
+
+@inlined
+def _sunlit(scene, skip, x, y, z):
+    """As `sees` without the solid ``skip``, which the point lies on, but only those are asked that may be in the way."""
+    toward, across = scene.sunward[0], scene.sunward[1:]
+    a = across[0, 0] * x + across[0, 1] * y + across[0, 2] * z
+    b = across[1, 0] * x + across[1, 1] * y + across[1, 2] * z
+    cell = cell_of(scene.shading, a, b)
+    if cell < 0:
+        return True
+    for n in range(scene.shading.starts[cell], scene.shading.starts[cell + 1]):
+        i = scene.shading.members[n]
+        if i != skip and meet(scene.solids[i], x, y, z, toward[0], toward[1], toward[2]) < FAR:
+            return False
+    return True
+
+
+@compiled
+def _pool(x, y, z):
+    """How bright the sky or the ceiling is above a point, −0.5..0.5 with mean 0."""
+    return noise2(0.45 * x + 3.1, 0.45 * z + 0.3 * y, 5) - 0.5
+
+
+@inlined
+def _beyond(scene, dx, dy, dz, channel):
+    """Linear light where a ray leaves the place: trees far away, the sky above them."""
+    slope = dy / np.sqrt(dx * dx + dz * dz)
+    turn = np.arctan2(dx, -dz)
+    line = (
+        0.06
+        + 0.16 * noise(9.0 * turn + 50.0, scene.grounds[2], 0.0)
+        + 0.05 * noise(40.0 * turn, scene.grounds[2], 1.0)
+    )
+    if slope < line:
+        return scene.beyond[0, channel] * (0.4 + 0.6 * noise(70.0 * turn, 70.0 * slope, 3.0))
+    return scene.beyond[1, channel] * (1.0 - 0.5 * min(1.0, max(0.0, slope)))
+
+
+@inlined
+def _lit(scene, hit, normal, x, y, z, distance, facing):
+    """Light on a point: the lamp's, or the sky's and the sun's."""
+    sun, sky, lamp, pools = scene.light
+    if lamp > 0.0:
+        return lamp_light(lamp, distance, facing)
+    ambient = sky_light(sky, normal[1]) * _open(scene, hit, normal, x, y, z)
+    if pools > 0.0:
+        ambient *= 1.0 + pools * _pool(x, y, z)
+    toward = scene.sunward[0]
+    direct = sun * (normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2])
+    if direct <= 0.0 or not _sunlit(
+        scene, hit, x + 0.003 * normal[0], y + 0.003 * normal[1], z + 0.003 * normal[2]
+    ):
+        return ambient
+    return ambient + direct
+
+
+@inlined
+def _shade(scene, ox, oy, oz, dx, dy, dz, depth, hit, sample, share, pixel):
+    """Add ``share`` of the linear light of what a ray hits at ``depth`` to a pixel; ``hit`` is the solid, −1 the floor."""
+    x, y, z = ox + depth * dx, oy + depth * dy, oz + depth * dz
+    if hit == -1:
+        nx, ny, nz, u, v = 0.0, 1.0, 0.0, x, z
+        number = int(scene.grounds[0] if z > scene.grounds[2] else scene.grounds[1])
+    else:
+        nx, ny, nz, u, v = surface(scene.solids[hit], x, y, z)
+        number = int(scene.solids[hit, 7])
+    length = np.sqrt(dx * dx + dy * dy + dz * dz)
+    facing = max(1e-3, abs(nx * dx + ny * dy + nz * dz) / length)
+    # a surface seen at a slant has more of it in a sample: along a direction on it by 1 + (its share of the ray / facing)²
+    level = abs(ny) > 0.5
+    along = (dx if level else np.sqrt(max(0.0, length * length * (1.0 - facing * facing) - dy * dy))) / length
+    up = (dz if level else dy) / length
+    wide = sample * depth * np.sqrt(1.0 + (along / facing) ** 2)
+    high = sample * depth * np.sqrt(1.0 + (up / facing) ** 2)
+    if hit >= 0 and scene.solids[hit, 0] == 2:
+        wide, high = sample * depth, sample * depth
+    pattern = scene.patterns[number]
+    mix, bright = paint(int(pattern[0]), u, v, wide, high, pattern[1], pattern[2], pattern[3], number)
+    light = share * _lit(scene, hit, (nx, ny, nz), x, y, z, depth * length, facing)
+    for k in range(scene.colors.shape[2]):
+        first, second = scene.colors[number, 0, k], scene.colors[number, 1, k]
+        pixel[k] += light * min(BRIGHTEST, bright * (first + mix * (second - first)))
+
+
+@compiled
+def _trace(scene, tiles, rays, samples, out):
+    """Write the picture; ``rays`` (5, 3) are the axes, the position, and focal length, row and column of the optical axis."""
+    height, width, channels = out.shape[0], out.shape[1], scene.colors.shape[2]
+    share, floor = 1.0 / (samples * samples), scene.grounds[0] >= 0
+    focal, axis_row, axis_column = rays[4]
+    ox, oy, oz = rays[3]
+    for row in range(height * samples):
+        up = (axis_row - (row + 0.5) / samples) / focal
+        for column in range(width * samples):
+            cell = (row // (samples * TILE)) * tiles.columns + column // (samples * TILE)
+            if not floor and tiles.starts[cell] == tiles.starts[cell + 1]:
+                continue
+            side = ((column + 0.5) / samples - axis_column) / focal
+            dx = side * rays[0, 0] + up * rays[1, 0] - rays[2, 0]
+            dy = side * rays[0, 1] + up * rays[1, 1] - rays[2, 1]
+            dz = side * rays[0, 2] + up * rays[1, 2] - rays[2, 2]
+            depth, hit = FAR, -2
+            if floor and dy < -1e-6:
+                depth, hit = -oy / dy, -1
+            for n in range(tiles.starts[cell], tiles.starts[cell + 1]):
+                i = tiles.members[n]
+                t = meet(scene.solids[i], ox, oy, oz, dx, dy, dz)
+                if t < depth:
+                    depth, hit = t, i
+            pixel = out[row // samples, column // samples]
+            if hit >= -1:
+                _shade(scene, ox, oy, oz, dx, dy, dz, depth, hit, 1.0 / (focal * samples), share, pixel)
+                pixel[channels] += share if oy + depth * dy < 1.01 * FLAT or not floor else 0.0
+                pixel[channels + 1] += share / depth
+            elif floor:
+                for k in range(channels):
+                    pixel[k] += share * _beyond(scene, dx, dy, dz, k)
+
+
+def trace(scene: Scene, frame: Frame, samples: int = 2) -> np.ndarray:
+    """Trace what a frame sees of a scene.
+
+    Parameters
+    ----------
+    scene : Scene
+        In whose coordinates the frame stands.
+    frame : Frame
+        Its size need not be whole blocks here.
     samples : int
         Rays per pixel along each edge.
-    height, width : int
-        Of the picture, pixels.
 
     Returns
     -------
-    (height, width, 5) float32
-        Linear light (red, green, blue; equal in infrared), share of the pixel that is floor, share that is filled.
+    (height, width, c + 2) float32
+        Linear light; share of the pixel that is floor (without a floor: that is anything); nearness, 1/m along the axis.
     """
-    out = np.zeros((height, width, 5), np.float32)
-    part = 1.0 / (samples * samples)
-    ox, oy, oz = frame[3]
-    for row in range(height * samples):
-        up = (intrinsics[1] - (row + 0.5) / samples) / intrinsics[0]
-        for column in range(width * samples):
-            side = ((column + 0.5) / samples - intrinsics[2]) / intrinsics[0]
-            dx = side * frame[0, 0] + up * frame[1, 0] - frame[2, 0]
-            dy = side * frame[0, 1] + up * frame[1, 1] - frame[2, 1]
-            dz = side * frame[0, 2] + up * frame[1, 2] - frame[2, 2]
-            best, hit = FAR, -2
-            if dy < -1e-6 and grounds[0] >= 0:
-                best, hit = -oy / dy, -1
-            for i in range(len(solids)):
-                t = _meet(solids[i], ox, oy, oz, dx, dy, dz)
-                if t < best:
-                    best, hit = t, i
-            pixel = out[row // samples, column // samples]
-            if hit >= -1:
-                red, green, blue = _shade(
-                    (ox, oy, oz), (dx, dy, dz), best, hit, solids, materials, grounds, light, infrared
-                )
-            elif grounds[0] >= 0:
-                red, green, blue = _sky((dx, dy, dz), grounds[2], light[4], infrared)
-            else:
-                continue
-            pixel[0] += part * red
-            pixel[1] += part * green
-            pixel[2] += part * blue
-            pixel[3] += part if hit == -1 else 0.0
-            pixel[4] += part
+    out = np.zeros((frame.height, frame.width, scene.colors.shape[2] + 2), np.float32)
+    high = np.array([frame.height - 1.0, frame.width - 1.0])
+    tiles = sort_into_cells(_rectangles(scene.solids, frame), TILE, np.zeros(2), high)
+    optics = [frame.focal, frame.row, frame.column]
+    _trace(scene, tiles, np.vstack([frame.rotation, frame.position, optics]), samples, out)
     return out
+
+
+def _rectangles(solids: np.ndarray, frame: Frame) -> np.ndarray:
+    """Lowest row and column, highest row and column (k, 4) that solids may cover in a frame; `NOWHERE` for those behind it."""
+    seen = frame.seen(corners(solids))
+    before = seen[..., 2] < -0.05
+    seen[..., 2] = np.minimum(seen[..., 2], -0.05)
+    pixels = frame.pixels(seen)[..., ::-1]
+    made = np.concatenate([pixels.min(1) - 1.0, pixels.max(1) + 1.0], axis=1)
+    made[~before.all(1)] = EVERYWHERE
+    made[~before.any(1)] = NOWHERE
+    return made
