@@ -9,8 +9,8 @@ import pytest
 
 from data_scripts import render_synthvi
 from data_scripts.synthvi import appearances, captures, dataset, world
-from data_scripts.synthvi.image import sensor, shadow
-from data_scripts.synthvi.image.gbuffer import Buffers, draw_buffers
+from data_scripts.synthvi.image import sensor
+from data_scripts.synthvi.image.gbuffer import draw_buffers
 from data_scripts.synthvi.image.sensor_noise import TAIL, standard_normal
 from data_scripts.synthvi.place import cameras, foreground, props, scenes, textures, tracing
 from data_scripts.synthvi.render import Studio
@@ -283,33 +283,7 @@ def test_spots_of_one_camera_differ_but_share_materials():
         assert 0.2 < pictures[..., 3].mean() < 0.99  # floor and something else
 
 
-# --- shadow, obstacles, bystanders --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("side", "sign"), [(-0.7, 1), (0.7, -1)])
-def test_shadow_lies_away_from_the_light(side, sign):
-    base = cameras.draw_cameras(0, WORLD)[1]
-    light = np.array([side, 0.6, 0.2]) / np.linalg.norm([side, 0.6, 0.2])
-    camera = dataclasses.replace(base, light=tuple(light), sun=0.8, sky=0.5)
-    rotation, origin = cameras.axes(camera)
-    rng = np.random.default_rng(0)
-    body = np.column_stack([rng.normal(0, 0.1, 3000), rng.uniform(0, 1.7, 3000), rng.normal(0, 0.1, 3000)])
-    scale, axis_row = cameras.nominal_scale(camera, 128)
-    ground = -rotation @ origin
-    seen = cameras.view(body, camera).astype(np.float32)
-    buffers = Buffers(None, None, None, None, seen, ground, scale, np.array([32, axis_row]))
-    factor = shadow.ground_shadow(buffers, camera, TINY)
-    assert (
-        factor.shape == (128, 64)
-        and 0.1 < factor.min() < 0.7
-        and factor.max() == pytest.approx(1.0, abs=1e-3)
-    )
-    dark = 1 - factor
-    assert sign * ((dark * np.arange(64)).sum() / dark.sum() - 32) > 2
-    crop = np.ones((128, 64, 4), np.float32)
-    crop[:64, :, 3] = 0.0
-    cast = shadow.cast_shadow(crop, factor, 3)
-    assert (cast[:64] == 1).all() and np.allclose(cast[64:, :, 1], factor[64:])
+# --- obstacles, bystanders ----------------------------------------------------------------------------------------
 
 
 def test_laying_a_cutout_over():
