@@ -21,9 +21,9 @@ def half_width(deviation):
 
 
 @compiled
-def blurred(values, deviation, tilt):
-    """Blur (rows, columns) with a standard deviation along rows, ``tilt`` times as much along columns; nothing lies outside."""
-    down, aside = half_width(deviation * tilt), half_width(deviation)
+def blurred(values, deviations):
+    """Blur (rows, columns) float32 with two standard deviations, along rows and along columns; nothing lies outside."""
+    aside, down = half_width(deviations[0]), half_width(deviations[1])
     return _box(_box(_box(_box(values, aside), down), aside), down)
 
 

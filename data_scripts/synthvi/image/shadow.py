@@ -28,10 +28,8 @@ LOWEST_SUN = 0.2  # sine of its elevation: shadows are at most five times as lon
 HEIGHTS = (0.0, 0.5, 1.6)  # metres: between these, edges are interpolated
 SPREAD = (0.15, 0.03)  # how fast edges widen, metres per metre: lamps at a ceiling; the sun
 SHARPEST = 0.6  # cells, standard deviation of the sharpest edge
-CONTACT, NEAR = (
-    0.30,
-    0.08,
-)  # metres: what is lower takes light of the sky from the floor right below, so widely blurred
+CONTACT = 0.30  # metres: what is lower takes light of the sky from the floor right below
+AROUND = 0.08  # metres, standard deviation of that dark spot's edge
 DARKEST_CONTACT, DARKEST_LAMP = 0.65, 0.85  # share of the sky's light, of the lamp's, at most
 
 
@@ -71,15 +69,15 @@ def ground_shadow(
         (frame.column - left) / CELL + MARGIN,
         (frame.row - top) / CELL + MARGIN,
     )
-    mesh = (buffers.seen, outfit.faces, outfit.cut, ground, up)
+    mesh = (buffers.seen, outfit.faces, outfit.cut, ground, tuple(up))
     metre = frame.focal / -float(ground[2])  # pixels
     tilt = float(-(up @ ground) / np.linalg.norm(ground))  # how much the floor is foreshortened
-    edges = np.hypot(
-        SHARPEST, SPREAD[camera.outdoor] * np.array(HEIGHTS) / max(steep, LOWEST_SUN) * metre / CELL
-    )
+    foreshortened = np.array([1.0, tilt])
+    widening = SPREAD[camera.outdoor] / max(steep, LOWEST_SUN) * metre / CELL * foreshortened
+    edges = np.hypot(SHARPEST, np.outer(HEIGHTS, widening))
     factor = _darkened(
-        _soft(flattened(*mesh, along, view, np.inf, size), edges, tilt),
-        _near(flattened(*mesh, up, view, CONTACT, size), NEAR * metre / CELL, tilt),
+        _soft(flattened(*mesh, tuple(along), view, np.inf, size), edges),
+        _near(flattened(*mesh, tuple(up), view, CONTACT, size), AROUND * metre / CELL * foreshortened),
         share,
         DARKEST_CONTACT * (1.0 - share),
         height,
@@ -166,13 +164,13 @@ def cast_on_floor(picture, factor):
 
 
 @compiled
-def _soft(lowest, edges, tilt):
+def _soft(lowest, edges):
     """Share of the sun that is kept off, (rows, columns) float32: the mask, more blurred the higher what casts it.
 
-    ``edges`` (3,): standard deviations at `HEIGHTS`, cells along rows; ``tilt`` times as much along columns.
+    ``edges`` (3, 2): standard deviations at `HEIGHTS`, along rows and along columns, cells.
     """
     out = np.zeros_like(lowest)
-    top, bottom, left, right = _around(lowest, edges[2], tilt)
+    top, bottom, left, right = _around(lowest, edges[2])
     if top >= bottom:
         return out
     mask = np.zeros((bottom - top, right - left), np.float32)
@@ -182,8 +180,8 @@ def _soft(lowest, edges, tilt):
             if lowest[top + row, left + column] < np.inf:
                 mask[row, column] = 1.0
                 tall[row, column] = lowest[top + row, left + column]
-    sharp, middle = blurred(mask, edges[0], tilt), blurred(mask, edges[1], tilt)
-    wide, tall = blurred(mask, edges[2], tilt), blurred(tall, edges[2], tilt)
+    sharp, middle = blurred(mask, edges[0]), blurred(mask, edges[1])
+    wide, tall = blurred(mask, edges[2]), blurred(tall, edges[2])
     for row in range(mask.shape[0]):
         for column in range(mask.shape[1]):
             if wide[row, column] < 1e-4:
@@ -199,20 +197,18 @@ def _soft(lowest, edges, tilt):
 
 
 @compiled
-def _near(lowest, edge, tilt):
+def _near(lowest, edge):
     """How near the person's lowest parts are to the floor below them, (rows, columns) float32: 1 = they touch it."""
     out = np.zeros_like(lowest)
-    top, bottom, left, right = _around(lowest, edge, tilt)
+    top, bottom, left, right = _around(lowest, edge)
     if top < bottom:
         nearness = np.maximum(np.float32(0.0), np.float32(1.0) - lowest[top:bottom, left:right] / CONTACT)
-        out[top:bottom, left:right] = blurred(
-            np.minimum(np.float32(1.0), nearness).astype(np.float32), edge, tilt
-        )
+        out[top:bottom, left:right] = blurred(np.minimum(np.float32(1.0), nearness).astype(np.float32), edge)
     return out
 
 
 @compiled
-def _around(lowest, edge, tilt):
+def _around(lowest, edge):
     """First and last + 1 row, and column, of the cells that a blur of all that is shaded can reach."""
     top, bottom, left, right = lowest.shape[0], 0, lowest.shape[1], 0
     for row in range(lowest.shape[0]):
@@ -222,7 +218,7 @@ def _around(lowest, edge, tilt):
                 left, right = min(left, column), max(right, column + 1)
     if top >= bottom:
         return 0, 0, 0, 0
-    down, aside = int(np.ceil(2.0 * half_width(edge * tilt))), int(np.ceil(2.0 * half_width(edge)))
+    down, aside = int(np.ceil(2.0 * half_width(edge[1]))), int(np.ceil(2.0 * half_width(edge[0])))
     return (
         max(0, top - down),
         min(lowest.shape[0], bottom + down),

@@ -57,7 +57,7 @@ def darken_under(factor, seen, sole, ground, up, around, lens, tilt):
     room = 1 + int(2.0 * half_width(SOFT * wide))
     top, left = int(np.floor(rows.min())) - room, int(np.floor(columns.min())) - room
     height, width = int(np.ceil(rows.max())) + room + 1 - top, int(np.ceil(columns.max())) + room + 1 - left
-    mask = blurred(_fill(rows - top, columns - left, height, width), SOFT * wide, 1.0)
+    mask = blurred(_fill(rows - top, columns - left, height, width), (SOFT * wide, SOFT * wide))
     strength = np.float32(DARKEST * min(1.0, 1.0 - lowest / TOUCH))
     for r in range(max(0, -top), min(height, factor.shape[0] - top)):
         for c in range(max(0, -left), min(width, factor.shape[1] - left)):
