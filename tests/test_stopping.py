@@ -137,11 +137,12 @@ def test_after_a_kill_the_next_writer_clears_away_what_is_dead_and_nothing_else(
     open_dataset(out, verify=True)
 
 
-def test_a_dead_worker_ends_the_rendering(tmp_path):
+@pytest.mark.parametrize("task", ["trace", "render"])
+def test_a_dead_worker_ends_the_rendering(tmp_path, task):
     """As where memory is short and the system kills one process."""
     out = tmp_path / "x"
     script = "import os, sys; from data_scripts import render_synthvi as r; from data_scripts.synthvi import dataset\n"
-    script += "from test_stopping import die; dataset._serve = die; raise SystemExit(r.main(sys.argv[1:]))"
+    script += f"from test_stopping import die; dataset._{task} = die; raise SystemExit(r.main(sys.argv[1:]))"
     paths = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
     with started(["-c", paths + script, *TINY[:-1], 2, "--out", out]) as process:
         code, said = end_of(process)
@@ -149,9 +150,8 @@ def test_a_dead_worker_ends_the_rendering(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def die(connection, *_):
+def die(*_):
     """What a worker does that is killed."""
-    connection.recv()
     os.kill(os.getpid(), signal.SIGKILL)
 
 

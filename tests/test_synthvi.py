@@ -284,5 +284,6 @@ def test_speed_counts_what_it_rendered(studio, capsys):
     assert speed.main(["--preset", "tiny", "--people", "1", "--rounds", "1"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"{studio.appearance_counts[0].sum()} images of 128×64, 1 times")
+    assert re.search(r"\n.*: 6 frames traced in \d+\.\d s\n$", printed)
     with pytest.raises(SystemExit):
         speed.main(["--rounds", "0"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_scripts.synthvi import annotations, flaws, render, seeds, world
-from data_scripts.synthvi.image import gbuffer, shadow
+from data_scripts.synthvi.image import gbuffer
 from data_scripts.synthvi.person import bags, collars, mannequin, outfit, pieces, straps, wardrobe
 
 Bag, Surface = wardrobe.Bag, pieces.Surface
@@ -278,43 +278,8 @@ def test_cuts_are_drawn_by_name_and_fit_what_is_worn():
     assert over_the_head == 0  # bare arms
 
 
-# --- shadow under the soles ----------------------------------------------------------------------------------------
-
-
-def test_hulls_are_filled_to_a_part_of_a_pixel():
-    rows, columns = np.array([1.0, 1.0, 3.5, 3.5, 2.0]), np.array([2.0, 4.5, 2.0, 4.5, 3.0])
-    expected = np.zeros((6, 7))
-    expected[1:4, 2:5] = np.outer([1, 1, 0.5], [1, 1, 0.5])
-    assert np.allclose(shadow._fill(rows, columns, 6, 7), expected)
-
-
-def test_soles_that_touch_the_floor_darken_it_beside_them(studio):
-    camera = studio.cameras[1]
-    _, buffers = labels(studio)
-    with_line = shadow.ground_shadow(buffers, camera, studio.preset)
-    without = shadow.ground_shadow(dataclasses.replace(buffers, soles=()), camera, studio.preset)
-    darker = without - with_line
-    assert darker.min() >= 0 and (darker > 0.1).sum() > 60
-    assert (darker > 0).any(axis=1).sum() < 0.2 * studio.preset.height  # at the feet only
-    person = np.zeros(darker.shape, bool)
-    seen = buffers.surface[::2, ::2] > 0
-    row, column = buffers.corner
-    person[row : row + seen.shape[0], column : column + seen.shape[1]] = seen
-    assert ((darker > 0.1) & ~person).sum() > 15  # some of it is beside the shoes
-    raised = buffers.seen - 0.1 * gbuffer.axes(camera)[0][:, 1].astype(np.float32) * -1
-    lifted = dataclasses.replace(buffers, seen=raised)
-    assert np.allclose(
-        shadow.ground_shadow(lifted, camera, studio.preset),
-        shadow.ground_shadow(dataclasses.replace(lifted, soles=()), camera, studio.preset),
-    )
-
-
-def test_a_shadow_weighs_surface_and_not_vertices(studio):
+def test_soles_are_the_lowest_vertices_of_each_shoe(studio):
     made = outfit.dress(studio.body, person_of(studio))
-    assert made.area.mean() == pytest.approx(1) and made.area.min() >= 0
-    head = np.unique(made.faces[made.surfaces == Surface.HEAD])
-    trousers = np.unique(made.faces[made.surfaces == Surface.BOTTOM])
-    assert made.area[trousers].mean() > 3 * made.area[head].mean()
     left, right = made.soles
     assert made.vertices[left, 0].min() > 0 > made.vertices[right, 0].max() and len(left) == len(right) >= 18
 

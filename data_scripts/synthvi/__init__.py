@@ -49,7 +49,10 @@ place/obstacles              what stands between the camera and a person
 image/gbuffer                the mesh takes its pose before the camera and is rasterised
 image/raster                 the z-buffer: label, normal, rest position; ambient occlusion
 image/shading                buffers -> visible or near-infrared picture
-image/shadow                 the person's shadow on the floor
+image/flattening             triangles flattened onto the floor along the light
+image/blur                   blur of any width from running sums
+image/soles                  the dark line under soles
+image/shadow                 the person's shadow: the sun's on the floor, the lamp's on all behind
 image/sensor_noise           normal numbers for the sensor noise, as numpy draws them
 image/sensor                 linear light -> motion blur, noise, eight bits, JPEG
 ============================ =============================================================

@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
+import pickle
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
-from multiprocessing.connection import Connection, wait
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..stopping import deaf_children
+from ..stopping import deaf_children, end_with_parent
 from . import GENERATOR_VERSION
 from .annotations import camera_annotations, capture_annotations, person_annotations
 from .appearances import appearance_counts
@@ -27,7 +33,7 @@ LICENCE = "CC0-1.0 (images generated from a CC0 1.0 MakeHuman mesh; no real pers
 
 
 class WorkerError(RuntimeError):
-    """A worker process is gone; the text says what to try."""
+    """A worker process is gone, or cannot hand over its images; the text says what to try."""
 
 
 def description(seed: int, world: World, preset: Preset, preset_name: str) -> dict[str, Any]:
@@ -87,8 +93,8 @@ def render_person(studio: Studio, person: int) -> Rendered:
                     "camera": camera_id,
                     "identity": person,
                     "source": f"synthvi:{world}/person={person}/camera={camera_id}/shot={index}",
-                    "walk": index // studio.world.images_per_walk,
-                    **capture_annotations(shot.capture),
+                    "walk": studio.walk_of(person, index),
+                    **capture_annotations(shot.capture, shot.measured),
                     **camera_annotations(studio.cameras[camera_id]),
                     **person_annotations(look),
                 }
@@ -96,64 +102,84 @@ def render_person(studio: Studio, person: int) -> Rendered:
     return Rendered(np.stack(images), np.stack(masks), rows)
 
 
-def _serve(connection: Connection, seed: int, world: World, preset: Preset) -> None:
-    """Work of one process: render each person whose number arrives, until the other end is closed."""
-    studio = Studio(seed, world, preset)
-    with suppress(EOFError, ConnectionError):
-        while True:
-            person = connection.recv()
-            connection.send((person, render_person(studio, person)))
+_studio: Studio  # of a worker process
+
+
+def _start(make: Callable[[], Studio]) -> None:
+    """Begin a worker process, which ends with its parent, whatever ends that."""
+    global _studio
+    end_with_parent()
+    _studio = make()
+
+
+def _trace(folder: Path, number: int) -> None:
+    """Trace a camera's frame into a file that all workers map into memory."""
+    np.save(folder / f"{number}.npy", _studio.trace(number))
+
+
+def _render(folder: Path, person: int) -> Path:
+    """Render one identity into a file: a worker that dies while it writes a long answer would stop the pool for ever."""
+    path = folder / f"person-{person}.pickle"
+    path.write_bytes(pickle.dumps(render_person(_studio, person), pickle.HIGHEST_PROTOCOL))
+    return path
 
 
 @contextmanager
-def _worker_processes(workers: int, *world: Any) -> Iterator[list[Connection]]:
-    """Worker processes, each at the end of a pipe of its own; killed at the end, whatever they are doing.
+def _worker_processes(workers: int, make: Callable[[], Studio]) -> Iterator[Callable[..., Future]]:
+    """Worker processes, as a function that gives them a task; killed at the end, whatever they are doing."""
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (make,))
 
-    Pools of the standard library share one pipe: a worker that dies while it writes there stops them for ever.
-    """
-    context = multiprocessing.get_context("spawn")
-    connections, processes = [], []
-    try:
+    def submit(*task: Any) -> Future:
+        """Start another process, if there are too few."""
         with deaf_children():
-            for _ in range(workers):
-                here, there = context.Pipe()
-                process = context.Process(target=_serve, args=(there, *world), daemon=True)
-                process.start()
-                there.close()  # so that its end is seen at once, here and there
-                connections.append(here)
-                processes.append(process)
-        yield connections
+            return pool.submit(*task)
+
+    try:
+        yield submit
     finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.kill()
+        pool.shutdown(cancel_futures=True)
 
 
-def render_all(seed: int, world: World, preset: Preset, workers: int) -> Generator[Rendered, None, None]:
-    """Images, masks and rows person by person, in order, whatever the number of worker processes."""
+def render_all(
+    seed: int, world: World, preset: Preset, workers: int, scratch: str | os.PathLike[str] | None = None
+) -> Generator[Rendered, None, None]:
+    """Images, masks and rows person by person, in order, whatever the number of worker processes.
+
+    Those share traced frames, and hand over what they rendered, in a folder below ``scratch`` that is gone at the end.
+    """
     if workers <= 1:
         studio = Studio(seed, world, preset)
         for person in people(preset):
             yield render_person(studio, person)
         return
-    waiting, finished = iter(people(preset)), {}
-    with _worker_processes(min(workers, len(people(preset))), seed, world, preset) as connections:
-        try:
-            for connection, person in zip(connections * 2, waiting):  # noqa: B905  one to render, one to go on with
-                connection.send(person)
-            for person in people(preset):
-                while person not in finished:
-                    for connection in wait(connections):
-                        number, rendered = connection.recv()
-                        finished[number] = rendered
-                        if (following := next(waiting, None)) is not None:
-                            connection.send(following)
-                yield finished.pop(person)
-        except (EOFError, ConnectionError):
-            raise WorkerError(
-                f"A worker process died, probably because memory ran out; nothing was written. Try fewer --workers than {workers}."
-            ) from None
+    count, waiting = min(workers, len(people(preset))), iter(people(preset))
+    try:
+        with (
+            TemporaryDirectory(prefix="synthvi-", dir=scratch) as name,
+            _worker_processes(count, partial(Studio, seed, world, preset, traced=Path(name))) as submit,
+        ):
+            folder = Path(name)
+            for frame in [submit(_trace, folder, number) for number in camera_numbers(world)]:
+                frame.result()
+            # Each renders one person and goes on with the next; more would only fill the disk.
+            ahead = deque(submit(_render, folder, person) for person in islice(waiting, 2 * count))
+            while ahead:
+                path = ahead.popleft().result()
+                ahead.extend(submit(_render, folder, person) for person in islice(waiting, 1))
+                yield pickle.loads(path.read_bytes())
+                path.unlink()
+    except BrokenProcessPool:
+        raise WorkerError(
+            f"A worker process died, probably because memory ran out; nothing was written. Try fewer --workers than {workers}."
+        ) from None
+    except OSError as error:
+        raise WorkerError(
+            f"Worker processes could not hand over what they rendered ({error}); nothing was written. Choose a folder with more room."
+        ) from None
 
 
 def write_dataset(
@@ -198,7 +224,7 @@ def write_dataset(
         made=description(seed, world, preset, preset_name),
         overwrite=overwrite,
     ) as writer:
-        with closing(render_all(seed, world, preset, workers)) as rendered:
+        with closing(render_all(seed, world, preset, workers, writer.unfinished)) as rendered:
             for person in rendered:
                 for image, mask, row in zip(*person, strict=True):
                     writer.append(image, mask, **row)

@@ -86,11 +86,12 @@ class DatasetWriter:
         self._shape = (count, *size, 3)
         self._columns: list[str] = []  # of the manifest; the first row says which
         self._rows: list[dict[str, str]] = []  # of every row only what is still needed: the rest is on disk
-        self._temporary = self.path.with_name(f"{_prefix(self.path)}{os.getpid()}")
+        # The hidden folder; scratch files of whoever writes may lie in it, and must be gone at the end.
+        self.unfinished = self.path.with_name(f"{_prefix(self.path)}{os.getpid()}")
         try:
             self._open()
         except BaseException as error:  # also an interruption just now
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            shutil.rmtree(self.unfinished, ignore_errors=True)
             if isinstance(error, OSError):
                 raise self._unwritable(error) from None
             raise
@@ -113,10 +114,10 @@ class DatasetWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(self.path)
         self._check_place()
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        self._temporary.mkdir()
-        self._images = (self._temporary / "images.npy").open("wb")
-        self._manifest = (self._temporary / "manifest.csv").open("w", newline="", encoding="utf-8")
+        shutil.rmtree(self.unfinished, ignore_errors=True)
+        self.unfinished.mkdir()
+        self._images = (self.unfinished / "images.npy").open("wb")
+        self._manifest = (self.unfinished / "manifest.csv").open("w", newline="", encoding="utf-8")
         self._lines = csv.writer(self._manifest, lineterminator="\n")
         self._masks: IO[bytes] | None = None  # opened by the first image that has a mask
         _write_header(self._images, self._shape)
@@ -170,7 +171,7 @@ class DatasetWriter:
     def _write_mask(self, mask: NDArray[np.bool_]) -> None:
         """Write a mask as packed bits, each row from a byte of its own."""
         if self._masks is None:
-            self._masks = (self._temporary / "masks.npy").open("wb")
+            self._masks = (self.unfinished / "masks.npy").open("wb")
             _write_header(self._masks, masks_shape(self._shape))
         self._masks.write(np.packbits(mask, axis=-1).tobytes())
 
@@ -204,15 +205,15 @@ class DatasetWriter:
         try:
             for file in self._files():
                 file.close()
-            (self._temporary / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+            (self.unfinished / "dataset.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise self._unwritable(error) from None
         self._check_place()  # somebody else may have finished there meanwhile
-        old = self._temporary.with_name(f"{self._temporary.name}.old")
+        old = self.unfinished.with_name(f"{self.unfinished.name}.old")
         try:
             if self.path.exists():
                 self.path.rename(old)
-            self._temporary.rename(self.path)
+            self.unfinished.rename(self.path)
         except BaseException:  # an interruption just between the two: the old one gets its name back
             if old.exists() and not self.path.exists():
                 old.rename(self.path)
@@ -224,7 +225,7 @@ class DatasetWriter:
         for file in self._files():
             with suppress(OSError):  # on a full disk closing fails, too
                 file.close()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def __enter__(self) -> DatasetWriter:
         return self

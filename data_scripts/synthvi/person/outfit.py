@@ -55,14 +55,6 @@ class Outfit:
         return limbs_of(load_body(), self.joints, self.hip, self.front, self.carriage)
 
     @cached_property
-    def area(self) -> np.ndarray:
-        """How much surface hangs on each vertex, (n,) float32 relative to the mean: a head has ten times as many as trousers."""
-        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
-        double = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-        area = sum(np.bincount(self.faces[:, i], double, len(self.vertices)) for i in range(3))
-        return (area / area.mean()).astype(np.float32)
-
-    @cached_property
     def soles(self) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the lowest vertices of the left and of the right shoe."""
         shoe = np.unique(self.faces[self.surfaces == Surface.SHOE])
