@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from .image.gbuffer import Buffers
 from .image.layers import Window, in_window, lay_over
 from .image.sensor import smear
 from .image.shading import shade
-from .image.shadow import ground_shadow, lamp_shadow
+from .image.shadow import cast_on_floor, ground_shadow, lamp_shadow
+from .light import Light
 from .person.collars import tailored
 from .person.folds import relief
 from .person.outfit import Outfit
@@ -28,6 +30,7 @@ class Figure(NamedTuple):
     outfit: Outfit
     stand: Stand
     buffers: Buffers
+    light: Light  # what falls on them: a house may keep the sun away
 
 
 class Scene(NamedTuple):
@@ -64,21 +67,22 @@ def compose(
     obstacle : Layer, optional
         Of the window's size; before everybody.
     """
-    own, channels = figures[0], 1 if camera.infrared else 3
+    own, channels = figures[0], picture.shape[2] - 2
     figures = sorted(figures, key=lambda figure: -figure.stand.distance)
     layers = [in_window(paint(each, camera, frame, capture.fold), each.buffers.corner, window) for each in figures]
     index = next(k for k, each in enumerate(figures) if each is own)
     layers[index] = _moving(layers[index], capture, frame, -float(own.buffers.ground[2]))
     top, left, height, width = window
     ground = np.asarray(picture[top : top + height, left : left + width])
-    light = ground[..., :channels].copy()
+    factor = np.ones((height, width), np.float32)
     for each, layer in zip(figures, layers, strict=True):
         if camera.infrared:
             depth = -float(each.buffers.ground[2])
-            light *= lamp_shadow(layer.cover, ground[..., -1], depth, camera, frame)[..., None]
+            factor *= lamp_shadow(layer.cover, ground[..., -1], depth, camera, frame)
         else:
-            factor = ground_shadow(each.buffers, each.outfit, frame, camera, window)
-            light *= (1.0 - ground[..., -2] * (1.0 - factor))[..., None]
+            lit = dataclasses.replace(camera, light=each.light)
+            factor *= ground_shadow(each.buffers, each.outfit, frame, lit, window)
+    light = ground[..., :channels] * factor[..., None] if camera.infrared else cast_on_floor(ground, factor)
     for layer in layers[: index + 1]:
         light = lay_over(light, layer)
     shown = layers[index].cover
@@ -89,7 +93,7 @@ def compose(
 
 def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> Layer:
     """Light of somebody in a camera's spectrum, of the size of their buffers; ``fold`` shifts the folds of the clothes."""
-    buffers, person, light = figure.buffers, figure.person, camera.light
+    buffers, person, light = figure.buffers, figure.person, figure.light
     _, _, height, width = buffers.window
     style = tailored(person.style._replace(fold_phase=person.style.fold_phase + fold))
     table = person.infrared[:, None] if camera.infrared else person.visible**GAMMA

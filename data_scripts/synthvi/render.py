@@ -23,7 +23,7 @@ from .person.season import dress_for_heat
 from .person.wardrobe import Person, draw_palette, draw_person
 from .place.cameras import Camera, Frame, camera_point, draw_cameras, frame_of
 from .place.obstacles import OBSTACLES, trace_obstacle
-from .place.scenes import Place, draw_place, trace_frame
+from .place.scenes import Place, draw_place, sun_share, trace_frame
 from .seeds import Draws, Purpose, generator, root
 from .world import Preset, World, camera_numbers
 
@@ -190,7 +190,9 @@ class Studio:
         """Put a dressed person into a camera's frame."""
         camera, frame = self.cameras[camera_id], self.frames[camera_id]
         buffers = draw_buffers(self.body, outfit, camera, frame, stand, self.preset.supersampling)
-        return Figure(person, outfit, stand, buffers)
+        feet = camera_point(camera, stand.distance, stand.aside)
+        share = sun_share(camera, self.places[camera.place], feet)
+        return Figure(person, outfit, stand, buffers, camera.light._replace(sun=share * camera.light.sun))
 
     def companion(self, number: int) -> int:
         """Who of the crowd always walks with identity ``number``; -1: nobody."""
