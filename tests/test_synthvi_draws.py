@@ -80,7 +80,7 @@ def test_draws_of_a_name_are_spread_evenly():
 
 
 def test_compiled_code_lies_in_a_folder_of_these_sources():
-    assert compiled.sources_hash() in shading.shade_visible.stats.cache_path
+    assert compiled.sources_hash() in shading.shade.stats.cache_path
 
 
 def test_an_edit_of_any_source_compiles_anew(tmp_path):
