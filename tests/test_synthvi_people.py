@@ -404,7 +404,7 @@ def style_of(**change):
 
 def main_material(surface, *place, **style):
     """The material that a sample shows most of."""
-    first, second, share = dressing.material_at(int(surface), *place, style_of(**style))
+    first, second, share = dressing.material_at(int(surface), *place, style_of(**style), 0.005)
     return materials.Material(second if share > 0.5 else first)
 
 
@@ -429,11 +429,12 @@ def test_materials_by_hand():
 def test_faces_are_soft():
     head = int(pieces.Surface.HEAD)
     shares = [
-        dressing.material_at(head, x, 0.7275, 0.13, style_of())[2] for x in np.linspace(0.005, 0.06, 56)
+        dressing.material_at(head, x, 0.7275, 0.13, style_of(), 0.005)[2]
+        for x in np.linspace(0.005, 0.06, 56)
     ]
     assert 0.5 < max(shares) < 1.0 and shares[0] == shares[-1] == 0.0
     assert np.abs(np.diff(shares)).max() < 0.25  # no painted edges
-    chin = dressing.material_at(head, 0.0, 0.635, 0.14, style_of(beard=1, beard_density=0.6))
+    chin = dressing.material_at(head, 0.0, 0.635, 0.14, style_of(beard=1, beard_density=0.6), 0.005)
     assert chin[1] == materials.Material.HAIR and 0.3 < chin[2] <= 0.6
 
 

@@ -36,6 +36,9 @@ class Shape:
     proportions: tuple[float, ...] = (0.0,) * len(PROPORTIONS)  # -1..1 each, less to more; 0 is average
 
 
+ARM, LEG = ("upperarm", "lowerarm", "hand"), ("thigh", "calf", "foot")
+
+
 @dataclass(frozen=True)
 class Body:
     """The asset's arrays; see ``build_body_asset.py`` for how they are made."""
@@ -56,6 +59,14 @@ class Body:
     def bone(self, name: str) -> int:
         """Index of a bone."""
         return self.bone_names.index(name)
+
+    @cached_property
+    def hinges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Bones above and below left and right elbow, left and right knee (4,), and their directions (2, 4, 3, 1) in the rest pose."""
+        limbs = [(f"{a}_{s}", f"{b}_{s}", f"{c}_{s}") for a, b, c in (ARM, LEG) for s in "lr"]
+        upper, lower, end = np.array([[self.bone(name) for name in limb] for limb in limbs]).T
+        along = np.stack([self.joints[lower] - self.joints[upper], self.joints[end] - self.joints[lower]])
+        return upper, lower, (along / np.linalg.norm(along, axis=2, keepdims=True))[..., None]
 
     def part_vertices(self, name: str) -> np.ndarray:
         """Sorted indices of the vertices of one part (``shell``, ``head``, ``hand``); not to be written to."""

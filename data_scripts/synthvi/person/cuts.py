@@ -43,6 +43,14 @@ _OUTWARD /= np.linalg.norm(_OUTWARD)
 SHOULDER_X, SHOULDER_Y, SHOULDER_Z = SHOULDER.tolist()
 OUT_X, OUT_Y, OUT_Z = _OUTWARD.tolist()
 ACROSS_X, ACROSS_Y, ACROSS_Z = np.cross(_AXIS, _OUTWARD).tolist()
+ARM_X, ARM_Y, ARM_Z = (WRIST - SHOULDER).tolist()
+ARM_SQUARE = ARM_X**2 + ARM_Y**2 + ARM_Z**2
+
+
+@inlined
+def arm_share(x, y, z):
+    """Place along the arm: 0 shoulder, 1 wrist."""
+    return ((abs(x) - SHOULDER_X) * ARM_X + (y - SHOULDER_Y) * ARM_Y + (z - SHOULDER_Z) * ARM_Z) / ARM_SQUARE
 
 
 @inlined

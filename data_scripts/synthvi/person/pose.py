@@ -85,6 +85,23 @@ def stride(both: tuple[Limbs, Limbs], pose: Pose) -> np.ndarray:
     return own[_sources()]
 
 
+def limb_bends(rotations: np.ndarray, body: Body) -> np.ndarray:
+    """How far left and right elbow, left and right knee are bent in a pose, (4,) float32 in radians.
+
+    The angle between the directions of upper and lower limb, 0 where they are in line; how a forearm is rolled does not count.
+
+    Parameters
+    ----------
+    rotations : (bones, 3, 3) float32
+        From `stride`.
+    body : Body
+        Names of the bones, and the rest pose in which limbs point where they do.
+    """
+    upper, lower, rest = body.hinges
+    before, behind = rotations[upper] @ rest[0], rotations[lower] @ rest[1]
+    return np.arccos(np.clip((before * behind).sum(axis=(1, 2)), -1.0, 1.0))
+
+
 def _trunk(carriage: Carriage, pose: Pose) -> list[np.ndarray]:
     """Rotations (3, 3) of pelvis, spine, neck and head."""
     swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)

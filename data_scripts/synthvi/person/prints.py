@@ -9,6 +9,7 @@ from .wardrobe import Bag
 ATLAS = atlas()  # numba reads it as a constant
 BAGS = constants(Bag)
 SOFT = 0.003  # metres: an edge is as soft as four points that far from each other to either side
+SPREAD = 0.3  # the same, in samples: four points stand for what lies within one
 
 
 @inlined
@@ -20,17 +21,17 @@ def _ink(motif, u, v):
 
 
 @inlined
-def ink_at(motif, across, up, width, height):
+def ink_at(motif, across, up, width, height, fine):
     """Ink of a print at (across, up) metres from its middle, and the share 0..1 that it covers.
 
-    ``width`` and ``height`` are half the print's edges in metres.
+    ``width`` and ``height`` are half the print's edges, ``fine`` is the size of a sample, all in metres.
     """
     if abs(across) >= width or abs(up) >= height:
         return 0, 0.0
-    first, second = 0, 0
+    first, second, soft = 0, 0, max(SOFT, SPREAD * fine)
     for i in range(4):
-        a = across + (SOFT if i < 2 else -SOFT)
-        b = up + (SOFT if i % 2 == 0 else -SOFT)
+        a = across + (soft if i < 2 else -soft)
+        b = up + (soft if i % 2 == 0 else -soft)
         ink = _ink(motif, a / width, b / height)
         first += ink == 1
         second += ink == 2
@@ -38,17 +39,17 @@ def ink_at(motif, across, up, width, height):
 
 
 @inlined
-def top_ink(x, y, z, style):
+def top_ink(x, y, z, style, fine):
     """Ink and share of the print on a top's trunk."""
     front = z > 0.01
     if (front and style.top_print == 2) or (not front and style.top_print == 1):
         return 0, 0.0
     across = x - style.print_x if front else -x  # legible from behind, too
-    return ink_at(style.top_motif, across, y - style.print_y, style.print_width, style.print_height)
+    return ink_at(style.top_motif, across, y - style.print_y, style.print_width, style.print_height, fine)
 
 
 @inlined
-def coat_ink(x, y, z, share, on_arm, style):
+def coat_ink(x, y, z, share, on_arm, style, fine):
     """Ink and share of a print on a coat's back, or of bands around trunk and sleeves."""
     if style.coat_print > 1.5:
         if on_arm:
@@ -56,19 +57,19 @@ def coat_ink(x, y, z, share, on_arm, style):
         return 1, 1.0 if abs(y - 0.27) < 0.024 or abs(y - 0.10) < 0.024 else 0.0
     if on_arm or z > 0.0:
         return 0, 0.0
-    return ink_at(style.coat_motif, -x, y - 0.31, style.coat_print_size, style.coat_print_size)
+    return ink_at(style.coat_motif, -x, y - 0.31, style.coat_print_size, style.coat_print_size, fine)
 
 
 @inlined
-def thigh_ink(x, y, z, style):
+def thigh_ink(x, y, z, style, fine):
     """Ink and share of the print on the front of one thigh."""
     if z < 0.01:
         return 0, 0.0
-    return ink_at(style.bottom_motif, x - 0.115 * style.bottom_print, y + 0.21, 0.055, 0.07)
+    return ink_at(style.bottom_motif, x - 0.115 * style.bottom_print, y + 0.21, 0.055, 0.07, fine)
 
 
 @inlined
-def bag_ink(x, y, z, style):
+def bag_ink(x, y, z, style, fine):
     """Ink and share of the print on a backpack's pocket, the front of a pouch, the sides of other bags; places as in `bags`."""
     form = style.bag_form if style.bag_form > 0.5 else style.bag
     up = y  # of the body
@@ -77,9 +78,9 @@ def bag_ink(x, y, z, style):
     if form == BAGS.BACKPACK or form == BAGS.ONE_STRAP:
         if y > -2.0 or z > -abs(x):
             return 0, 0.0
-        return ink_at(style.bag_motif, -0.1 * x, 0.1 * up, 0.08, 0.08)
+        return ink_at(style.bag_motif, -0.1 * x, 0.1 * up, 0.08, 0.08, fine)
     if form == BAGS.WAIST:
-        return ink_at(style.bag_motif, 0.1 * x, 0.1 * up, 0.06, 0.08) if z > abs(x) else (0, 0.0)
+        return ink_at(style.bag_motif, 0.1 * x, 0.1 * up, 0.06, 0.08, fine) if z > abs(x) else (0, 0.0)
     if abs(x) < abs(z):
         return 0, 0.0
-    return ink_at(style.bag_motif, -0.1 * z if x > 0.0 else 0.1 * z, 0.1 * up, 0.07, 0.075)
+    return ink_at(style.bag_motif, -0.1 * z if x > 0.0 else 0.1 * z, 0.1 * up, 0.07, 0.075, fine)
