@@ -58,4 +58,4 @@ image/sensor                 linear light -> motion blur, noise, eight bits, JPE
 ============================ =============================================================
 """
 
-GENERATOR_VERSION = "3.0"
+GENERATOR_VERSION = "4.0"

@@ -115,8 +115,8 @@ class Studio:
     def place_picture(self, number: int) -> np.ndarray:
         """The empty frame of a camera (h, w, c + 2) float32."""
         if number not in self._pictures:
-            stored = self.traced and np.load(self.traced / f"{number}.npy", mmap_mode="r")
-            self._pictures[number] = self.trace(number) if stored is None else stored
+            stored = self.traced and self.traced / f"{number}.npy"
+            self._pictures[number] = np.asarray(np.load(stored, mmap_mode="r")) if stored else self.trace(number)
             self._metered[number] = metered(self._pictures[number], self.cameras[number])
         return self._pictures[number]
 

@@ -6,8 +6,6 @@ parts that cast them are high, as in Fernando's percentage-closer soft shadows (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..compiled import compiled
@@ -17,10 +15,9 @@ from ..person.outfit import Outfit
 from ..place.cameras import Camera, Frame
 from .blur import blurred, half_width
 from .flattening import flattened
+from .gbuffer import Buffers
 from .soles import darken_under
 
-if TYPE_CHECKING:
-    from .gbuffer import Buffers
 
 CELL = 2  # pixels: the mask's resolution
 MARGIN = 12  # cells around the window: what lies there is blurred into it
