@@ -41,7 +41,10 @@ def test_cameras_three_and_two_share_a_place(studio):
     assert cameras[3].place == cameras[2].place == 2
     assert len({camera.place for camera in cameras.values()}) == 5
     assert [n for n in cameras if cameras[n].infrared] == [3, 6]
-    assert cameras[1].light.lamp == 0 < cameras[3].light.lamp and cameras[3].light.sun == cameras[3].light.sky == 0
+    assert (
+        cameras[1].light.lamp == 0 < cameras[3].light.lamp
+        and cameras[3].light.sun == cameras[3].light.sky == 0
+    )
 
 
 def test_people_differ_and_the_seed_decides():

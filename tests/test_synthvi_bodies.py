@@ -268,8 +268,7 @@ def test_postures_have_the_share_of_the_knob(studio):
     def walks(share):
         changed = dataclasses.replace(studio.world, postures=share)
         streams = [seeds.Draws(1, "a", "walk", n) for n in range(600)]
-        order = np.random.default_rng(0)
-        return [captures.draw_walk(draws, changed, studio.cameras[1], 0, order) for draws in streams]
+        return [captures.draw_walk(draws, changed, studio.cameras[1], 0) for draws in streams]
 
     drawn = walks(0.3)
     assert abs(np.mean([walk.posture != 0 for walk in drawn]) - 0.3) < 0.06

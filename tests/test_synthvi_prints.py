@@ -219,7 +219,7 @@ def test_forms_of_shoes_show_and_leave_the_rest_alone(studio, form):
 
 def test_folds_lie_elsewhere_in_another_walk(studio):
     drawn = [
-        captures.draw_walk(seeds.Draws(0, "walk", n), world.World(), studio.cameras[1], 0, np.random.default_rng(0)).fold
+        captures.draw_walk(seeds.Draws(0, "walk", n), world.World(), studio.cameras[1], 0).fold
         for n in range(40)
     ]
     assert len(set(drawn)) == 40 and 0 <= min(drawn) < max(drawn) <= 2.4

@@ -47,28 +47,24 @@ class Walk:
     accompanied: bool = False  # the companion walks along, if there is one
 
 
-def draw_walk(draws: Draws, world: World, camera: Camera, which: int, order: np.random.Generator) -> Walk:
-    """Draw walk ``which`` of somebody past a camera.
-
-    A camera with walking directions of its own sees them one after another, in the ``order`` of this person; else people walk
-    anywhere.
-    """
+def draw_walk(draws: Draws, world: World, camera: Camera, turn: int) -> Walk:
+    """Draw a walk past a camera; ``turn`` says which of the camera's walking directions it takes, if it has any."""
     posture, side = draw_posture(draws, world.postures)
-    numbers, jitter, light = draws("heading").uniform(size=2), *draws("walk").normal(size=2)
-    heading = 360.0 * numbers[0]
+    rng = draws("walk")
+    heading, distance, aside, fold, companion = rng.uniform(size=5).tolist()
+    jitter, light = rng.normal(size=2).tolist()
+    heading *= 360.0
     if camera.headings:
-        heading = camera.headings[order.permutation(len(camera.headings))[which % len(camera.headings)]]
-        heading += world.heading_jitter * jitter
-    place = draws("place").uniform(size=2)
+        heading = camera.headings[turn % len(camera.headings)] + world.heading_jitter * jitter
     return Walk(
         heading=float(heading),
-        distance=float(camera.nearest + (camera.farthest - camera.nearest) * place[0]),
-        aside=float(ASIDE * (2.0 * place[1] - 1.0)),
+        distance=camera.nearest + (camera.farthest - camera.nearest) * distance,
+        aside=ASIDE * (2.0 * aside - 1.0),
         light=float(np.exp(world.light_jitter * light)),
-        fold=float(draws("folds").uniform(0, 2.4)),
+        fold=2.4 * fold,
         posture=posture,
         side=side,
-        accompanied=bool(draws("companion").uniform() < ALONG),
+        accompanied=companion < ALONG,
     )
 
 
@@ -84,7 +80,8 @@ class Capture:
     occluder_reach: float  # 0..1, how far it reaches over the person
     occluder_side: int  # −1 left, 1 right
     bystander: bool  # somebody stands behind
-    bystander_pick: float  # 0..1, which of the crowd
+    bystander_pick: float  # 0..1, which of the crowd, and how far behind
+    bystander_side: int  # −1 left, 1 right
     accompanied: bool  # the companion walks along, if there is one
     tight: float  # 0..1, see World.tight_boxes
     box_shift: tuple[float, float]  # rows and columns, share of the box's height
@@ -107,12 +104,14 @@ class Capture:
 
 def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: Camera) -> Capture:
     """Draw one image of a walk. Every stream gives as many numbers whatever the knobs, so that one knob does not redraw others."""
-    turn, light, quality = draws("moment").normal(size=3)
-    chance = dict(zip(CHANCES, draws("chances").uniform(size=len(CHANCES)).tolist(), strict=True))
-    box = draws("box").uniform(-1, 1, size=4)
+    rng = draws("moment")
+    chance = dict(zip(CHANCES, rng.uniform(size=len(CHANCES)).tolist(), strict=True))
+    box, (turn, light, quality) = rng.uniform(-1, 1, size=4).tolist(), rng.normal(size=3).tolist()
     standing = chance["stands"] < STANDING
     posture, side = fitting(walk.posture, walk.side, style, draws, standing, world.postures)
-    pose = replace(draw_pose(draws("pose"), world, standing, style.bag == Bag.HANDBAG), posture=posture, side=side)
+    pose = replace(
+        draw_pose(draws("pose"), world, standing, style.bag == Bag.HANDBAG), posture=posture, side=side
+    )
     heading = float(walk.heading + WITHIN_WALK * world.heading_jitter * turn)
     stand = _stroll(walk, heading, pose, 0.0 if standing else STROLL * (2.0 * chance["stroll"] - 1.0), camera)
     truncated, occluded = chance["truncation"] < world.truncation, chance["occlusion"] < world.occlusion
@@ -128,6 +127,7 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
         occluder_side=-1 if chance["side"] < 0.5 else 1,
         bystander=bool(chance["bystander"] < world.bystanders),
         bystander_pick=chance["who"],
+        bystander_side=-1 if chance["which side"] < 0.5 else 1,
         accompanied=walk.accompanied,
         tight=float(min(1.0, max(0.0, world.tight_boxes * (1.0 + 0.3 * box[0])))),
         box_shift=(0.5 * world.box_jitter * box[1], 0.5 * world.box_jitter * box[2]),
@@ -141,7 +141,7 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
 
 CHANCES = (
     "stands", "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
-    "bystander", "who", "motion", "how far",
+    "bystander", "who", "which side", "motion", "how far",
 )  # fmt: skip
 
 
@@ -185,34 +185,40 @@ class Passer(NamedTuple):
 def draw_passers(draws: Draws, world: World, capture: Capture, companion: int) -> list[Passer]:
     """Who else is in the picture: a companion beside, a bystander behind, an occluder before the person.
 
-    ``companion`` is the person's own one of the crowd, negative for people without.
+    ``companion`` is the person's own one of the crowd, negative for people without. Each has draws of their own.
     """
-    numbers = draws("passers").uniform(size=(3, 4))
-    poses = [
-        draw_pose(draws(f"pose of {who}"), world, bool(numbers[k, 3] < STANDING), False)
-        for k, who in enumerate(("companion", "bystander", "occluder"))
-    ]
-    own, passers = capture.stand, []
+    own, passers, pick = capture.stand, [], int(capture.bystander_pick * CROWD)
     if capture.accompanied and companion >= 0:  # beside the person, at right angles to their way
-        beside = (0.45 + 0.25 * numbers[0, 0]) * (1 if companion % 2 else -1)
-        angle = np.deg2rad(own.heading)
-        stand = _beside(
-            own, own.heading + 10.0 * (numbers[0, 1] - 0.5), beside * np.cos(angle), beside * np.sin(angle), poses[0]
+        (near, turn), pose = _draw_passer(draws("companion"), world)
+        beside, angle = (0.45 + 0.25 * near) * (1 if companion % 2 else -1), np.deg2rad(own.heading)
+        right, behind = beside * np.cos(angle), beside * np.sin(angle)
+        passers.append(
+            Passer(companion, _beside(own, own.heading + 10.0 * (turn - 0.5), right, behind, pose))
         )
-        passers.append(Passer(companion, stand))
-    pick = int(capture.bystander_pick * CROWD)
     if capture.bystander:
-        aside = (0.3 + 0.9 * numbers[1, 0]) * (1 if numbers[1, 1] < 0.5 else -1)
-        stand = _beside(own, 360.0 * numbers[1, 2], aside, 0.7 + 2.0 * numbers[1, 3], poses[1])
-        passers.append(Passer(pick, stand))
+        (near, turn), pose = _draw_passer(draws("bystander"), world)
+        right = (0.3 + 0.9 * near) * capture.bystander_side
+        passers.append(
+            Passer(pick, _beside(own, 360.0 * turn, right, 0.7 + 2.0 * capture.bystander_pick, pose))
+        )
     if capture.occluder == "person":
-        aside = capture.occluder_side * (0.55 - 0.3 * min(1.5, world.occlusion_depth * capture.occluder_reach))
-        stand = _beside(own, 360.0 * numbers[2, 2], aside, -0.5 - 0.5 * numbers[2, 0], poses[2])
-        passers.append(Passer((pick + 1) % CROWD, stand))
+        (near, turn), pose = _draw_passer(draws("occluder"), world)
+        right = capture.occluder_side * (
+            0.55 - 0.3 * min(1.5, world.occlusion_depth * capture.occluder_reach)
+        )
+        passers.append(Passer((pick + 1) % CROWD, _beside(own, 360.0 * turn, right, -0.5 - 0.5 * near, pose)))
     return passers
+
+
+def _draw_passer(rng: np.random.Generator, world: World) -> tuple[list[float], Pose]:
+    """Two numbers 0..1 and a pose."""
+    near, turn, stands = rng.uniform(size=3).tolist()
+    return [near, turn], draw_pose(rng, world, stands < STANDING, False)
 
 
 def _beside(own: Stand, heading: float, right: float, behind: float, pose: Pose) -> Stand:
     """Stand ``right`` and ``behind`` metres from somebody, as the camera sees it."""
     distance = max(1.2, own.distance + behind)
-    return Stand(float(heading % 360.0), float(distance), float((own.aside * own.distance + right) / distance), pose)
+    return Stand(
+        float(heading % 360.0), float(distance), float((own.aside * own.distance + right) / distance), pose
+    )

@@ -69,7 +69,9 @@ def compose(
     """
     own, channels = figures[0], picture.shape[2] - 2
     figures = sorted(figures, key=lambda figure: -figure.stand.distance)
-    layers = [in_window(paint(each, camera, frame, capture.fold), each.buffers.corner, window) for each in figures]
+    layers = [
+        in_window(paint(each, camera, frame, capture.fold), each.buffers.corner, window) for each in figures
+    ]
     index = next(k for k, each in enumerate(figures) if each is own)
     layers[index] = _moving(layers[index], capture, frame, -float(own.buffers.ground[2]))
     top, left, height, width = window
@@ -84,10 +86,11 @@ def compose(
             factor *= ground_shadow(each.buffers, each.outfit, frame, lit, window)
     light = ground[..., :channels] * factor[..., None] if camera.infrared else cast_on_floor(ground, factor)
     for layer in layers[: index + 1]:
-        light = lay_over(light, layer)
+        lay_over(light, *layer)
     shown = layers[index].cover
     for layer in [*layers[index + 1 :], *([obstacle] if obstacle else [])]:
-        light, shown = lay_over(light, layer), shown * (1.0 - layer.cover)
+        lay_over(light, *layer)
+        shown = shown * (1.0 - layer.cover)
     return Scene(light, shown, 1.0 - float(shown.sum()) / max(float(layers[index].cover.sum()), 1e-6))
 
 
@@ -99,7 +102,9 @@ def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> La
     table = person.infrared[:, None] if camera.infrared else person.visible**GAMMA
     color = np.zeros((height, width, table.shape[1]), np.float32)
     cover = np.zeros((height, width), np.float32)
-    row, column = (corner + 0.5 / buffers.samples for corner in buffers.corner)  # of the first sample's centre, pixels
+    row, column = (
+        corner + 0.5 / buffers.samples for corner in buffers.corner
+    )  # of the first sample's centre, pixels
     slopes = (column - frame.column, frame.row - row, 1.0 / buffers.samples)
     toward, up = frame.rotation @ light.toward, frame.rotation[:, 1]
     shade(

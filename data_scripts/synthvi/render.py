@@ -70,6 +70,8 @@ class Studio:
     _pictures: dict[int, np.ndarray] = field(default_factory=dict)
     _metered: dict[int, float] = field(default_factory=dict)
     _crowd: dict[int, tuple[Person, Outfit]] = field(default_factory=dict)
+    _companions: dict[int, int] = field(default_factory=dict)
+    _last_walk: dict[tuple[int, int, int], Walk] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> int:
@@ -116,7 +118,9 @@ class Studio:
         """The empty frame of a camera (h, w, c + 2) float32."""
         if number not in self._pictures:
             stored = self.traced and self.traced / f"{number}.npy"
-            self._pictures[number] = np.asarray(np.load(stored, mmap_mode="r")) if stored else self.trace(number)
+            self._pictures[number] = (
+                np.asarray(np.load(stored, mmap_mode="r")) if stored else self.trace(number)
+            )
             self._metered[number] = metered(self._pictures[number], self.cameras[number])
         return self._pictures[number]
 
@@ -141,11 +145,15 @@ class Studio:
         return index // min(self.world.images_per_walk, max(1, planned // 2))
 
     def walk(self, number: int, camera_id: int, which: int) -> Walk:
-        """Walk ``which`` of a person past a camera."""
-        order = self._draws("headings", number, camera_id)("order")
-        return draw_walk(
-            self._draws("walk", number, camera_id, which), self.world, self.cameras[camera_id], which, order
-        )
+        """Walk ``which`` of a person past a camera; the last one is kept, as its images follow each other."""
+        key = (number, camera_id, which)
+        if key not in self._last_walk:
+            camera, turn = self.cameras[camera_id], 0
+            if camera.headings:  # one after another, in an order of this person's
+                order = self._draws("headings", number, camera_id)("order").permutation(len(camera.headings))
+                turn = int(order[which % len(camera.headings)])
+            self._last_walk = {key: draw_walk(self._draws("walk", *key), self.world, camera, turn)}
+        return self._last_walk[key]
 
     def capture(self, number: int, camera_id: int, index: int, person: Person) -> Capture:
         """Draw what changes from image to image."""
@@ -157,7 +165,11 @@ class Studio:
         """Render one image, with its mask and what is known of it."""
         capture = self.capture(number, camera_id, index, person)
         draws = self._draws("capture", number, camera_id, index)
-        camera, frame, picture = self.cameras[camera_id], self.frames[camera_id], self.place_picture(camera_id)
+        camera, frame, picture = (
+            self.cameras[camera_id],
+            self.frames[camera_id],
+            self.place_picture(camera_id),
+        )
         own = self.figure(person, outfit, camera_id, capture.stand)
         person_box = extent(own.buffers.surface, own.buffers.corner, own.buffers.samples)
         box = detected(person_box, capture, self.preset.width / self.preset.height, frame)
@@ -196,8 +208,10 @@ class Studio:
 
     def companion(self, number: int) -> int:
         """Who of the crowd always walks with identity ``number``; -1: nobody."""
-        chance, pick = self._draws("person", number)("companion").uniform(size=2)
-        return int(pick * CROWD) if chance < self.world.companions else -1
+        if number not in self._companions:
+            chance, pick = self._draws("person", number)("companion").uniform(size=2)
+            self._companions[number] = int(pick * CROWD) if chance < self.world.companions else -1
+        return self._companions[number]
 
     def _passer(self, camera_id: int, passer: Passer) -> Figure:
         """Figure of the crowd in a camera's frame, dressed when first needed."""

@@ -52,7 +52,12 @@ def detected(person: Box, capture: Capture, shape: float, frame: Frame) -> Box:
     high, middle = person.bottom - person.top, 0.5 * (person.left + person.right)
     wide = shape * high / (1.0 - MARGIN)
     loose = np.array(
-        [person.top - 0.5 * MARGIN * high, middle - 0.5 * wide, person.bottom + 0.5 * MARGIN * high, middle + 0.5 * wide]
+        [
+            person.top - 0.5 * MARGIN * high,
+            middle - 0.5 * wide,
+            person.bottom + 0.5 * MARGIN * high,
+            middle + 0.5 * wide,
+        ]
     )
     tight = np.array(person) + TOUCHING * high * np.array([-1.0, -1.0, 1.0, 1.0])
     edges = loose + capture.tight * (tight - loose)
@@ -84,14 +89,15 @@ def cut_out(picture: np.ndarray, box: Box, corner: tuple[int, int], size: tuple[
     """
     flat = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     edges = (box.left - corner[1], box.top - corner[0], box.right - corner[1], box.bottom - corner[0])
-    resized = np.asarray(
-        Image.fromarray(flat).resize(size[::-1], Image.Resampling.BILINEAR, box=edges)
-    )
+    resized = np.asarray(Image.fromarray(flat).resize(size[::-1], Image.Resampling.BILINEAR, box=edges))
     return resized.reshape(*size, *picture.shape[2:])
 
 
 def share_inside(shown: np.ndarray, corner: tuple[int, int], samples: int, box: Box) -> float:
     """Share of the samples (ss h, ss w) that are not 0 which lie in a box."""
-    rows, columns = (samples * (np.array(edges) - first) for edges, first in zip((box[::2], box[1::2]), corner, strict=True))
+    rows, columns = (
+        samples * (np.array(edges) - first)
+        for edges, first in zip((box[::2], box[1::2]), corner, strict=True)
+    )
     (top, bottom), (left, right) = (np.maximum(np.rint(edges), 0).astype(int) for edges in (rows, columns))
     return float(np.count_nonzero(shown[top:bottom, left:right]) / np.count_nonzero(shown))

@@ -18,7 +18,9 @@ WHITE = 1.0  # brighter light counts as this much: a window does not turn a room
 
 def metered(picture: np.ndarray, camera: Camera) -> float:
     """Mean light of a frame (h, w, c + 2), from `scenes.trace_frame`."""
-    light = picture[..., 0] if camera.infrared else picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
+    light = (
+        picture[..., 0] if camera.infrared else picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
+    )
     return float(np.minimum(light, WHITE).mean(dtype=np.float64))
 
 

@@ -67,11 +67,12 @@ def draw_buffers(
         right - left,
     )
     metre = frame.focal * samples  # samples per metre at unit depth
-    crevices = ambient_occlusion(nearness, float(CREVICE * metre / -ground[2]), 1.0 / metre)
+    if camera.infrared:  # what the lens sees its lamp lights
+        crevices = np.zeros(tuple(-(-extent // 2) for extent in surface.shape), np.float32)
+    else:
+        crevices = ambient_occlusion(nearness, float(CREVICE * metre / -ground[2]), 1.0 / metre)
     corner = (top // samples, left // samples)
-    return Buffers(
-        surface, rest, normal, nearness, crevices, corner, seen, ground, turn, bends, samples
-    )
+    return Buffers(surface, rest, normal, nearness, crevices, corner, seen, ground, turn, bends, samples)
 
 
 @compiled

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..compiled import compiled
 from ..place.cameras import BLOCK, Frame
 from ..place.obstacles import Layer
 from .boxes import Box
 
-AROUND = 8  # pixels kept around a box: lens and motion blur reach into it
+AROUND = 2  # pixels kept around a box: lens blur and noise reach into it
 Window = tuple[int, int, int, int]  # top, left, height, width in the frame, pixels
 
 
@@ -34,6 +35,12 @@ def in_window(layer: Layer, corner: tuple[int, int], window: Window) -> Layer:
     return Layer(color, cover)
 
 
-def lay_over(canvas: np.ndarray, layer: Layer) -> np.ndarray:
-    """Return linear light (h, w, c) with a layer over it (Porter and Duff's *over*)."""
-    return canvas * (1.0 - layer.cover)[..., None] + layer.color
+@compiled
+def lay_over(light, color, cover):
+    """Lay a layer (color, cover) over linear light (h, w, c), in place (Porter and Duff's *over*)."""
+    height, width, channels = light.shape
+    for row in range(height):
+        for column in range(width):
+            through = np.float32(1.0) - cover[row, column]
+            for k in range(channels):
+                light[row, column, k] = color[row, column, k] + through * light[row, column, k]

@@ -120,7 +120,9 @@ def target_weights(shape: Shape) -> dict[str, float]:
                     name = f"universal-{sex}-{age}-{muscle}muscle-{weight}weight"
                     weights[name] = share * age_share * muscle_share * weight_share
         end = "max" if shape.height > 0 else "min"
-        weights[f"height/{sex}-young-averagemuscle-averageweight-{end}height"] = share * STATURE * abs(shape.height)
+        weights[f"height/{sex}-young-averagemuscle-averageweight-{end}height"] = (
+            share * STATURE * abs(shape.height)
+        )
         for ancestry, part in zip(("african", "asian", "caucasian"), shape.ancestry, strict=True):
             weights[f"{ancestry}-{sex}-young"] = share * part
     for name, value in zip(PROPORTIONS, shape.proportions, strict=True):

@@ -42,7 +42,9 @@ class Camera:
     focal: float  # focal length in heights of a saved image
     nearest: float  # metres along the floor from the camera to people who walk by
     farthest: float
-    headings: tuple[float, ...]  # degrees; 0 walks towards the camera, 90 to the picture's right; none: people walk anywhere
+    headings: tuple[
+        float, ...
+    ]  # degrees; 0 walks towards the camera, 90 to the picture's right; none: people walk anywhere
     white_balance: tuple[float, float, float]  # gains of red, green, blue
     exposure: float
     gain_limit: float  # largest automatic gain
