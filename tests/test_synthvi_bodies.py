@@ -8,7 +8,6 @@ import pytest
 
 from data_scripts import build_body_asset
 from data_scripts.synthvi import annotations, captures, render, seeds, world
-from data_scripts.synthvi.image import gbuffer
 from data_scripts.synthvi.person import body as bodies
 from data_scripts.synthvi.person import carriage, collars, hairstyles, outfit, pieces, pose, posture, wardrobe
 from data_scripts.synthvi.person.posture import Posture
@@ -34,7 +33,7 @@ def somebody(studio):
 def surfaces(studio, person, heading=0.0, moment=STANDING):
     """Surface of every sample of a person in the frame of camera 1."""
     made = outfit.dress(studio.body, person)
-    buffers = studio.figure(person, made, 1, captures.Stand(heading, 5.5, 0.0, moment)).buffers
+    buffers = studio.figure(person, made, 1, captures.Stand(heading, 5.0, 0.0, moment)).buffers
     whole = np.zeros((2 * studio.frames[1].height, 2 * studio.frames[1].width), np.uint8)
     top, left = (2 * place for place in buffers.corner)
     whole[top : top + len(buffers.surface), left : left + buffers.surface.shape[1]] = buffers.surface

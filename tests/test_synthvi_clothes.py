@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data_scripts.synthvi import annotations, flaws, render, seeds, world
-from data_scripts.synthvi.image import gbuffer
+from data_scripts.synthvi import annotations, captures, flaws, render, seeds, world
 from data_scripts.synthvi.person import bags, collars, mannequin, outfit, pieces, straps, wardrobe
 
 Bag, Surface = wardrobe.Bag, pieces.Surface

@@ -87,7 +87,10 @@ def test_people_near_and_far_have_their_native_size(surveillance):
         ends = [cameras.camera_point(camera, distance, 0.1, up) for up in (0.0, tall)]
         rows = frame.pixels(frame.seen(np.array(ends)))[:, 1]
         assert own.bottom - own.top == pytest.approx(rows[0] - rows[1], rel=0.08)
-        assert own.top == pytest.approx(rows[1], abs=6) and own.bottom == pytest.approx(rows[0], abs=10)
+        assert own.top == pytest.approx(rows[1], abs=6)
+        assert (
+            -4 < own.bottom - rows[0] < 0.22 * (rows[0] - rows[1])
+        )  # toes are nearer to the camera than the point between the feet
         depth = 1.0 / buffers.nearness[buffers.surface > 0]
         assert np.median(depth) == pytest.approx(-frame.seen(ends[0] + [0, 1, 0])[2], abs=0.3)
 
@@ -305,7 +308,7 @@ def test_the_vignette_lies_on_the_frame(studio):
     assert corner == pytest.approx(opposite, abs=1.5)
 
 
-def test_a_close_person_is_brighter_under_the_lamp_and_may_be_clipped(surveillance):
+def test_a_close_person_is_brighter_under_the_lamp(surveillance, monkeypatch):
     """The same person in the same pose: light falls with the square of the distance, the gain makes up for a part of it."""
     person, mesh = surveillance.dressed(3)
     camera, means = surveillance.cameras[3], {}
@@ -314,12 +317,8 @@ def test_a_close_person_is_brighter_under_the_lamp_and_may_be_clipped(surveillan
             surveillance.capture(3, 3, 0, person), stand=Stand(0.0, distance, 0.0, STANDING), light=1.0,
             occluder="", bystander=False, accompanied=False, cut="",
         )  # fmt: skip
-        surveillance_capture = surveillance.capture
-        surveillance.capture = lambda *_: capture
-        try:
-            shot = surveillance.render(3, 3, 0, person, mesh)
-        finally:
-            surveillance.capture = surveillance_capture
+        monkeypatch.setattr(surveillance, "capture", lambda *_, drawn=capture: drawn)
+        shot = surveillance.render(3, 3, 0, person, mesh)
         means[distance] = shot.image[shot.mask].mean()
         assert shot.measured.native_height == pytest.approx(
             1.9 * surveillance.frames[3].focal / distance, rel=0.3
@@ -368,7 +367,9 @@ def test_a_mask_is_where_a_painted_person_changes_the_picture():
             (changed & ~dark.mask).sum() / dark.mask.sum()
         )  # pixels of which less than half is the person
         kinds.add(dark.capture.occluder)
-    assert len(kinds) > 3 and max(edges) < 0.35
+    assert (
+        len(kinds) > 3 and np.median(edges) < 0.2 and max(edges) < 0.7
+    )  # of somebody mostly hidden, edges are much
 
 
 def test_an_occluder_takes_its_pixels_from_the_mask():

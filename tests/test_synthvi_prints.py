@@ -9,6 +9,7 @@ import pytest
 from data_scripts.synthvi import captures, compiled, render, seeds, world
 from data_scripts.synthvi.composition import paint
 from data_scripts.synthvi.image import raster
+from data_scripts.synthvi.image.layers import in_window
 from data_scripts.synthvi.person import (
     cuts,
     details,
@@ -141,7 +142,7 @@ PLAIN = {"top_hem": 0.0, "coat_hem": -0.3, "bottom_hem": -0.765, "shoe_top": -0.
 
 
 def shaded(studio, heading, **style):
-    """Surfaces by sample and light by pixel, in both spectra, of an average person; second colours are brighter."""
+    """Surfaces by sample and light by pixel of the frame, in both spectra, of an average person; second colours are brighter."""
     bright = np.where(np.arange(len(Material)) % 2, 0.8, 0.2)  # first and second colours
     bright[[Material.SKIN, Material.HAIR, Material.LOGO]] = 0.8, 0.2, 1.0
     table = np.repeat(bright[:, None], 3, axis=1).astype(np.float32)
@@ -152,7 +153,10 @@ def shaded(studio, heading, **style):
     figure = studio.figure(person, dress(studio.body, person), 1, stand)
     visible = studio.cameras[1]
     lamp = dataclasses.replace(visible, infrared=True, light=studio.cameras[3].light)
-    return figure.buffers, [paint(figure, each, studio.frames[1]).color for each in (visible, lamp)]
+    frame, corner = studio.frames[1], figure.buffers.corner
+    whole = (0, 0, frame.height, frame.width)
+    layers = [paint(figure._replace(light=each.light), each, frame) for each in (visible, lamp)]
+    return figure.buffers, [in_window(layer, corner, whole).color for layer in layers]
 
 
 def changed(studio, heading, surfaces, base, **detail):
