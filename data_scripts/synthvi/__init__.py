@@ -7,8 +7,10 @@ world                        every knob of the generated worlds, and the presets
 knobs                        knobs by name: read, checked, errors with near matches
 seeds                        one seed, many independent generators
 appearances                  appearance counts: how often each camera sees each person
-captures                     what changes from image to image
+captures                     what changes from walk to walk and from image to image
 render                       person + camera + capture -> image
+composition                  a window of a camera's frame: place, shadows, people, things
+light                        light of sun, sky and lamp on people and places
 annotations                  manifest columns that describe capture, camera and person
 dataset                      all people in parallel -> a data set folder
 speed, flaws                 how fast one core renders; counts of what is wrong with people
@@ -38,7 +40,7 @@ person/motifs, prints        28 motifs; where garments and bags show them
 person/cuts                  yokes, panels, bands, stripes, pockets in the second colour
 person/folds                 wrinkles of cloth and strands of hair
 
-place/cameras                the cameras, their places, headings and flaws
+place/cameras                the cameras: where they hang, what their frames see, flaws
 place/textures               value noise, tiles, bricks, planks, leaves
 place/solids, cells          boxes, cylinders, bushes; which of them matter where
 place/tracing                a small ray tracer: solids on a floor, under sun and sky or a lamp
@@ -46,15 +48,17 @@ place/props                  walls, windows, furniture, plants from three solids
 place/scenes                 rooms, streets, parks; what a camera sees of them
 place/obstacles              what stands between the camera and a person
 
-image/gbuffer                the mesh takes its pose before the camera and is rasterised
+image/gbuffer                the mesh takes its pose in the frame and is rasterised
 image/raster                 the z-buffer: label, normal, rest position; ambient occlusion
-image/shading                buffers -> visible or near-infrared picture
+image/shading                buffers -> linear light of a person, in either spectrum
 image/flattening             triangles flattened onto the floor along the light
 image/blur                   blur of any width from running sums
 image/soles                  the dark line under soles
 image/shadow                 the person's shadow: the sun's on the floor, the lamp's on all behind
-image/sensor_noise           normal numbers for the sensor noise, as numpy draws them
-image/sensor                 linear light -> motion blur, noise, eight bits, JPEG
+image/layers                 windows of a frame; layers laid over each other
+image/exposure               automatic gain
+image/sensor                 linear light -> blur, noise, tone, eight bits, JPEG
+image/boxes                  the box of a person: found, cut out, resized
 ============================ =============================================================
 """
 
