@@ -15,7 +15,7 @@ from ..compiled import compiled, inlined
 from ..display import GAMMA
 from ..place.cameras import Camera, Frame
 
-READ_NOISE = 0.003  # standard deviation in linear light at gain 1
+READ_NOISE = 0.002  # standard deviation in linear light at gain 1
 SHOT_NOISE = 4e-4  # variance for each unit of linear light at gain 1: photons arrive one by one
 MOSAIC = 0.2  # share of a pixel's noise that demosaicing gives to each neighbour
 MOSAIC_STD = (1 - 2 * MOSAIC) ** 2 + 2 * MOSAIC**2  # what that leaves of the standard deviation
