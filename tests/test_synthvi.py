@@ -161,10 +161,10 @@ def test_overrides_reach_world_and_preset():
         (["--set", "colour=3"], "unknown knob 'colour'"),
         (["--set", "nir_gray_copy"], "has no value"),
         (["--set", "nir_gray_copy=much"], "nir_gray_copy needs a number, found 'much'"),
-        (["--set", "spots=1.5"], "spots needs a whole number"),
+        (["--set", "headings=1.5"], "headings needs a whole number"),
         (["--set", "nir_gray_copy=1.2"], "must lie in 0..1"),
         (["--set", "camera_gap=-1"], "camera_gap must be 0 or more, found -1.0"),
-        (["--set", "headings=5"], "headings must lie in 1..4, found 5"),
+        (["--set", "headings=5"], "headings must lie in 0..4, found 5"),
         (["--set", "train_people=0"], "train_people must be at least 1, found 0"),
         (["--set", "least_share=1.5"], "least_share <= most_share <= 1"),
         (["--seed", "-3"], "seed must be 0 or more, found -3"),
@@ -192,7 +192,7 @@ def test_wrong_requests_are_explained(tmp_path, capsys, arguments, message):
         (["--set", "train_image_per_camera=1"], "did you mean train_images_per_camera"),
         (
             ["--set", "noise=1"],
-            "did you mean infrared_sensor_noise or visible_sensor_noise? There are: nir_gra",
+            "did you mean sensor_noise? There are: nir_gra",
         ),
     ],
 )
@@ -234,13 +234,13 @@ def test_only_toy_is_eased_and_its_name_says_so():
     assert "toy sets nir_gray_copy=0.3, lookalikes=0.0" in knobs.help_text()
 
 
-def test_the_card_names_knobs_that_exist_and_all_that_make_noise():
+def test_the_card_names_knobs_that_exist_and_their_defaults():
     card = (ROOT / "data_scripts/synthvi/CARD.md").read_text(encoding="utf-8")
     table = card.split("## Knobs")[1].split("## Manifest columns")[0]
     named = set(re.findall(r"`([a-z]\w+)`", table))
     known = set(knobs.WORLD_KNOBS + knobs.PRESET_KNOBS)
     assert len(named) > 40 and named <= known, named - known
-    assert {"visible_sensor_noise", "infrared_sensor_noise"} <= named
+    assert {"sensor_noise", "nearest", "farthest", "tight_boxes"} <= named
     for name, default in re.findall(r"`(\w+)` \(([\d.]+)", table):
         defaults = world.World() if name in knobs.WORLD_KNOBS else TINY
         assert getattr(defaults, name) == pytest.approx(float(default)), name

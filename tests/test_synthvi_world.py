@@ -8,6 +8,7 @@ import pytest
 
 from data_scripts import render_synthvi
 from data_scripts.synthvi import appearances, dataset, world
+from data_scripts.synthvi.captures import CUTS
 from data_scripts.synthvi.place import cameras
 from data_scripts.synthvi.render import Studio
 from dmic.evaluation import PROTOCOLS, draw_gallery, evaluate
@@ -220,7 +221,7 @@ def test_manifest_explains_every_image(network):
     assert len(rows) == 8 * (2 * 2 + 3)
     for row in rows:
         assert (row["occluded"] == "1") == (row["occluder"] != "none") and 0 <= float(row["hidden"]) <= 1
-        assert float(row["outside"]) > 0.02 or row["truncated"] == "none"
+        assert row["truncated"] in ("none", *CUTS) and 0 <= float(row["outside"]) < 0.5
         assert row["standing"] == "0" or float(row["motion_blur"]) == 0
         assert 1 <= int(row["jpeg_quality"]) <= 98 and row["source"].startswith(
             "synthvi:world=b/seed=0/person="
@@ -237,6 +238,10 @@ def test_manifest_explains_every_image(network):
             "camera_height",
             "outdoor",
         } <= set(row)
+    outside = {
+        cut: [float(row["outside"]) for row in rows if row["truncated"] == cut] for cut in ("none", "feet")
+    }
+    assert np.mean(outside["feet"]) > 0.05 > np.mean(outside["none"])
     assert any(float(row["hidden"]) > 0.05 for row in rows) and any(row["bystander"] == "1" for row in rows)
 
 
