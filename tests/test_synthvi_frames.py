@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from data_scripts.synthvi import captures, world
+from data_scripts.synthvi import captures, frames, world
 from data_scripts.synthvi.captures import Stand
 from data_scripts.synthvi.image import boxes, exposure, gbuffer, layers, sensor
 from data_scripts.synthvi.image.boxes import Box
@@ -528,3 +529,15 @@ def test_jpeg_damage_grows_as_quality_falls():
     assert grey.shape == (64, 32, 1)
     jumps = np.abs(np.diff(grey[..., 0].astype(float), axis=0)).mean(1)
     assert jumps[7::8].mean() > 1.1 * np.delete(jumps, np.s_[7::8]).mean()  # blocks of eight
+
+
+def test_frames_are_drawn_with_boxes(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "ROWS", 32)
+    assert frames.main([str(tmp_path / "frames.png")]) == 0
+    with Image.open(tmp_path / "frames.png") as picture:
+        assert min(picture.size) > 60
+    small = Studio(0, WORLD, dataclasses.replace(TINY, height=64, width=32))
+    image = frames.draw_frame(small, 3)
+    assert image.shape == (small.frames[3].height, small.frames[3].width, 3)
+    yellow = (image == (255, 210, 0)).all(axis=2)
+    assert 4 * 40 < yellow.sum() < 4 * 250  # four boxes

@@ -13,7 +13,7 @@ composition                  a window of a camera's frame: place, shadows, peopl
 light                        light of sun, sky and lamp on people and places
 annotations                  manifest columns that describe capture, camera and person
 dataset                      all people in parallel -> a data set folder
-speed, flaws                 how fast one core renders; counts of what is wrong with people
+speed, flaws, frames         how fast one core renders; counts of flaws; pictures of frames
 compiled                     how the loops of all these are compiled
 display                      display values and linear light: gamma
 
