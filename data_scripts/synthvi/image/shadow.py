@@ -18,7 +18,6 @@ from .flattening import flattened
 from .gbuffer import Buffers
 from .soles import darken_under
 
-
 CELL = 2  # pixels: the mask's resolution
 MARGIN = 12  # cells around the window: what lies there is blurred into it
 LOWEST_SUN = 0.2  # sine of its elevation: shadows are at most five times as long as people are tall
