@@ -144,9 +144,22 @@ def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
     local = pose.phase if sign > 0 else pose.phase + np.pi
     moment = (local / (2 * np.pi) - 0.25) % 1.0  # the heel touches down where the thigh is in front
     size = pose.stride / STRIDE
-    thigh, knee, foot, toes = (float(np.interp(moment, MOMENTS, c)) for c in (THIGH, KNEE, FOOT, TOES))
+    thigh, knee, foot, toes = _gait(moment)
     bent = 0.4 + 0.6 * size
     return 0.04 + size * (thigh - 0.06), 0.04 + bent * knee, size * foot, size * toes
+
+
+@compiled
+def _gait(moment):
+    """Thigh, knee, foot and toes at a moment of the cycle, 0..1, by the curves above, linear between their points."""
+    i = min(np.searchsorted(MOMENTS, moment, side="right"), len(MOMENTS) - 1)
+    share = (moment - MOMENTS[i - 1]) / (MOMENTS[i] - MOMENTS[i - 1])
+    return (
+        THIGH[i - 1] + share * (THIGH[i] - THIGH[i - 1]),
+        KNEE[i - 1] + share * (KNEE[i] - KNEE[i - 1]),
+        FOOT[i - 1] + share * (FOOT[i] - FOOT[i - 1]),
+        TOES[i - 1] + share * (TOES[i] - TOES[i - 1]),
+    )
 
 
 @compiled
