@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -98,7 +99,7 @@ def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> La
     """Light of somebody in a camera's spectrum, of the size of their buffers; ``fold`` shifts the folds of the clothes."""
     buffers, person, light = figure.buffers, figure.person, figure.light
     _, _, height, width = buffers.window
-    style = tailored(person.style._replace(fold_phase=person.style.fold_phase + fold))
+    style = _sewn(person.style)._replace(fold_phase=float(person.style.fold_phase + fold))
     table = person.infrared[:, None] if camera.infrared else person.visible**GAMMA
     color = np.zeros((height, width, table.shape[1]), np.float32)
     cover = np.zeros((height, width), np.float32)
@@ -114,7 +115,7 @@ def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> La
         buffers.ambient_occlusion,
         buffers.nearness,
         table.astype(np.float32),
-        Style(*(float(value) for value in style)),
+        style,
         (np.array(slopes) / frame.focal).astype(np.float32),
         np.array([*toward, *up, light.sun, light.sky, light.lamp], np.float32),
         buffers.turn,
@@ -125,6 +126,12 @@ def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> La
         cover,
     )
     return Layer(color, cover)
+
+
+@lru_cache(maxsize=64)
+def _sewn(style: Style) -> Style:
+    """The style as it is worn, all fields float."""
+    return Style(*(float(value) for value in tailored(style)))
 
 
 def _moving(layer: Layer, capture: Capture, frame: Frame, depth: float) -> Layer:

@@ -57,4 +57,4 @@ class Draws:
         """Return the generator of that name, at its beginning."""
         text = "/".join(map(str, (*self._path, name)))
         seed = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        return np.random.default_rng(int.from_bytes(seed, "little"))
+        return np.random.default_rng(np.frombuffer(seed, "<u4"))  # as the whole number would, but faster

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..captures import Capture
+from ..compiled import compiled
 from ..place.cameras import Frame
 
 MARGIN = 0.09  # share of a loose box's height above and below the person together
@@ -36,10 +37,20 @@ class Box(NamedTuple):
 
 def extent(shown: np.ndarray, corner: tuple[int, int], samples: int) -> Box:
     """Smallest box around the samples (ss h, ss w) that are not 0; ``corner`` is the first pixel's row and column in the frame."""
-    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
-    top, bottom = corner[0] + rows[[0, -1]] / samples + (0.0, 1.0 / samples)
-    left, right = corner[1] + columns[[0, -1]] / samples + (0.0, 1.0 / samples)
-    return Box(float(top), float(left), float(bottom), float(right))
+    ends = zip(_ends(shown), (*corner, *corner), strict=True)
+    return Box(*(first + end / samples for end, first in ends))
+
+
+@compiled
+def _ends(shown):
+    """First row and column, and last ones + 1, of what is not 0 in ``shown`` (h, w)."""
+    top, left, bottom, right = shown.shape[0], shown.shape[1], 0, 0
+    for row in range(shown.shape[0]):
+        for column in range(shown.shape[1]):
+            if shown[row, column]:
+                top, bottom = min(top, row), row + 1
+                left, right = min(left, column), max(right, column + 1)
+    return top, left, bottom, right
 
 
 def detected(person: Box, capture: Capture, shape: float, frame: Frame) -> Box:
@@ -51,24 +62,23 @@ def detected(person: Box, capture: Capture, shape: float, frame: Frame) -> Box:
     person = _without(person, capture.cut, capture.cut_share)
     high, middle = person.bottom - person.top, 0.5 * (person.left + person.right)
     wide = shape * high / (1.0 - MARGIN)
-    loose = np.array(
-        [
-            person.top - 0.5 * MARGIN * high,
-            middle - 0.5 * wide,
-            person.bottom + 0.5 * MARGIN * high,
-            middle + 0.5 * wide,
-        ]
-    )
-    tight = np.array(person) + TOUCHING * high * np.array([-1.0, -1.0, 1.0, 1.0])
-    edges = loose + capture.tight * (tight - loose)
+    above, room = 0.5 * MARGIN * high, TOUCHING * high
+    loose = (person.top - above, middle - 0.5 * wide, person.bottom + above, middle + 0.5 * wide)
+    tight = (person.top - room, person.left - room, person.bottom + room, person.right + room)
+    edges = [a + capture.tight * (b - a) for a, b in zip(loose, tight, strict=True)]
     side = {"head": 0, "left": 1, "feet": 2, "right": 3}.get(capture.cut)
     if side is not None:  # no margin where something is cut off
         edges[side] = person[side]
-    center = 0.5 * (edges[:2] + edges[2:]) + np.array(capture.box_shift) * (edges[2] - edges[0])
-    half = 0.5 * np.maximum(capture.box_scale * (edges[2:] - edges[:2]), LEAST)
-    limits = np.array([frame.height, frame.width])
-    low, high_edges = np.clip(center - half, 0.0, limits - LEAST), np.clip(center + half, LEAST, limits)
-    return Box(*low.tolist(), *high_edges.tolist())
+    ends = []
+    for axis, limit in enumerate((frame.height, frame.width)):
+        low, end = edges[axis], edges[axis + 2]
+        center = 0.5 * (low + end) + capture.box_shift[axis] * (edges[2] - edges[0])
+        half = 0.5 * max(capture.box_scale * (end - low), LEAST)
+        ends.append(
+            (min(max(center - half, 0.0), limit - LEAST), min(max(center + half, LEAST), float(limit)))
+        )
+    (top, bottom), (left, right) = ends
+    return Box(top, left, bottom, right)
 
 
 def _without(person: Box, cut: str, share: float) -> Box:
@@ -95,9 +105,6 @@ def cut_out(picture: np.ndarray, box: Box, corner: tuple[int, int], size: tuple[
 
 def share_inside(shown: np.ndarray, corner: tuple[int, int], samples: int, box: Box) -> float:
     """Share of the samples (ss h, ss w) that are not 0 which lie in a box."""
-    rows, columns = (
-        samples * (np.array(edges) - first)
-        for edges, first in zip((box[::2], box[1::2]), corner, strict=True)
-    )
-    (top, bottom), (left, right) = (np.maximum(np.rint(edges), 0).astype(int) for edges in (rows, columns))
+    ends = zip(box, (*corner, *corner), strict=True)
+    top, left, bottom, right = (max(0, round(samples * (edge - first))) for edge, first in ends)
     return float(np.count_nonzero(shown[top:bottom, left:right]) / np.count_nonzero(shown))

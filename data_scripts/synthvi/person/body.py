@@ -147,21 +147,17 @@ def morph(body: Body, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     return vertices.astype(np.float32), joints.astype(np.float32)
 
 
+@compiled
 def posed_joints(joints: np.ndarray, parents: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Places of the joints (bones, 3) after every bone got its rotation (bones, 3, 3) in the body's frame."""
-    above = np.maximum(parents, 0)  # roots stay where they are
-    turned = np.matmul(rotations[above], (joints - joints[above])[..., None])[..., 0]
-    return _chain(joints, parents, turned)
-
-
-@compiled
-def _chain(joints, parents, turned):
-    """Add up the turned bones (bones, 3) from the roots on."""
-    placed = joints.copy()
+    placed = joints.copy()  # roots stay where they are
     for bone in range(len(parents)):
-        if parents[bone] >= 0:
+        above = parents[bone]
+        if above >= 0:
             for k in range(3):
-                placed[bone, k] = placed[parents[bone], k] + turned[bone, k]
+                placed[bone, k] = placed[above, k]
+                for i in range(3):
+                    placed[bone, k] += rotations[above, k, i] * (joints[bone, i] - joints[above, i])
     return placed
 
 

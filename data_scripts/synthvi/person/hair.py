@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..compiled import compiled
 from .drape import Drape, directions, hang
 from .hairstyles import Hair, form_of, hair_bottom, hair_edge, ragged, thickness, volume
 from .mannequin import Mannequin, ramp
@@ -142,10 +143,17 @@ def _fall_behind(mannequin: Mannequin, made: np.ndarray, height: np.ndarray, bac
     points = points[points[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]]
     free = np.flatnonzero((height < 0.70) & (made[:, 2] < mannequin.joints[mannequin.body.bone("head"), 2]))
     made[free, 0] *= 1.0 + 0.35 * ramp(height[free], 0.63, 0.53)
-    away = np.abs(made[free, None, :2] - points[None, :, :2])
-    near = (away[..., 0] < 0.06) & (away[..., 1] < 0.05)
-    behind = np.where(near, points[:, 2], np.inf).min(1)
-    made[free, 2] = np.minimum(made[free, 2], behind - 0.02)
+    _move_behind(made, free, points)
+
+
+@compiled
+def _move_behind(made, free, points):
+    """Move some points of ``made``, by index, 2 cm behind whatever of ``points`` (n, 3) is beside them, in place."""
+    for i in free:
+        x, y = made[i, 0], made[i, 1]
+        for k in range(len(points)):
+            if abs(x - points[k, 0]) < 0.06 and abs(y - points[k, 1]) < 0.05:
+                made[i, 2] = min(made[i, 2], points[k, 2] - 0.02)
 
 
 def _hat(mannequin: Mannequin, style: Style) -> Piece:

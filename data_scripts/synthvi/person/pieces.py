@@ -112,10 +112,11 @@ def numbered_anew(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
 
 def vertices_of(pieces: list[Piece], *surfaces: Surface) -> np.ndarray:
     """Vertices (n, 3) of the triangles of some surfaces."""
-    found = []
+    wanted, found = np.isin(np.arange(max(Surface) + 1), surfaces), []
     for piece in pieces:
-        kinds = np.broadcast_to(piece.surface, len(piece.faces))
-        found.append(piece.vertices[np.unique(piece.faces[np.isin(kinds, surfaces)])])
+        used = np.zeros(len(piece.vertices), dtype=bool)
+        used[piece.faces[np.broadcast_to(wanted[piece.surface], len(piece.faces))]] = True
+        found.append(piece.vertices[used])
     return np.concatenate(found)
 
 

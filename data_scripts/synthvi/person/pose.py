@@ -12,11 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..compiled import compiled
 from .body import Body, load_body
 from .carriage import Carriage
 from .limbs import CHAIN, Limbs, finger_turns, limbs_of
 from .posture import HEAD_TURN, TILT, Posture, raised, reach
-from .rotations import IDENTITY, about_x, about_y, about_z, between
+from .rotations import IDENTITY, about_x, about_y, about_z, between, product
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,15 @@ def walk(body: Body, joints: np.ndarray, pose: Pose, hip: float = 0.19) -> np.nd
 def stride(both: tuple[Limbs, Limbs], pose: Pose) -> np.ndarray:
     """Rotations as `walk` makes them, of a person whose limbs are measured."""
     trunk = _trunk(both[0].carriage, pose)
-    turns = list(trunk)
+    turns = [trunk]
     for limbs in both:
-        turns += _leg(limbs, pose)
+        out = (0.10 + limbs.carriage.toes_out) * limbs.sign
+        turns.append(_leg(*_leg_angles(pose, limbs.sign), out, limbs.thigh, limbs.calf))
         if raised(limbs, pose.posture, pose.side, pose.carry):
-            turns += reach(limbs, pose.posture, trunk)
+            turns.append(reach(limbs, pose.posture, trunk))
         else:
-            turns += _arm(limbs, pose)
-    own = np.concatenate([*turns, IDENTITY]).astype(np.float32).reshape(-1, 3, 3)
-    return own[_sources()]
+            turns.append(_swinging_arm(limbs, pose))
+    return np.concatenate([*turns, IDENTITY[None]]).astype(np.float32)[_sources()]
 
 
 def limb_bends(rotations: np.ndarray, body: Body) -> np.ndarray:
@@ -102,8 +103,8 @@ def limb_bends(rotations: np.ndarray, body: Body) -> np.ndarray:
     return np.arccos(np.clip((before * behind).sum(axis=(1, 2)), -1.0, 1.0))
 
 
-def _trunk(carriage: Carriage, pose: Pose) -> list[np.ndarray]:
-    """Rotations (3, 3) of pelvis, spine, neck and head."""
+def _trunk(carriage: Carriage, pose: Pose) -> np.ndarray:
+    """Rotations (6, 3, 3) of pelvis, spine, neck and head."""
     swing = np.sin(pose.phase) * min(1.0, pose.stride / STRIDE)
     yaw, pitch, tilt, bend = pose.head_yaw, pose.head_pitch, 0.0, pose.lean + carriage.stoop
     if pose.posture == Posture.HEAD_TURNED:
@@ -114,16 +115,23 @@ def _trunk(carriage: Carriage, pose: Pose) -> list[np.ndarray]:
         yaw = 0.5 * yaw
     elif pose.posture == Posture.ONE_LEG:
         tilt = TILT * pose.side  # the hip over the straight leg is higher
-    trunk = about_x(pose.lean + 0.4 * carriage.stoop)
-    twist = about_y(-0.10 * swing)
-    return [
-        about_z(tilt) @ about_y(0.08 * swing),
-        about_z(-0.35 * tilt) @ trunk,
-        about_z(-0.35 * tilt) @ about_x(bend) @ twist,
-        about_z(-0.35 * tilt) @ about_x(bend) @ twist,
-        about_x(bend + carriage.head_forward + 0.4 * pitch) @ about_y(0.4 * yaw),
-        about_x(pose.lean * 0.5 + 0.4 * carriage.stoop + pitch) @ about_y(yaw),
-    ]
+    low, neck = pose.lean + 0.4 * carriage.stoop, bend + carriage.head_forward + 0.4 * pitch
+    head = 0.5 * pose.lean + 0.4 * carriage.stoop + pitch
+    return _trunk_turns(float(swing), float(tilt), low, bend, neck, head, float(yaw))
+
+
+@compiled
+def _trunk_turns(swing, tilt, low, bend, neck, head, yaw):
+    """Rotations (6, 3, 3) of pelvis, spine, neck and head: ``low`` to ``head`` are how far forward they lean, radians."""
+    turns = np.empty((6, 3, 3))
+    back = about_z(-0.35 * tilt)
+    turns[0] = product(about_z(tilt), about_y(0.08 * swing))
+    turns[1] = product(back, about_x(low))
+    turns[2] = product(product(back, about_x(bend)), about_y(-0.10 * swing))
+    turns[3] = turns[2]
+    turns[4] = product(about_x(neck), about_y(0.4 * yaw))
+    turns[5] = product(about_x(head), about_y(yaw))
+    return turns
 
 
 def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
@@ -136,42 +144,60 @@ def _leg_angles(pose: Pose, sign: float) -> tuple[float, float, float, float]:
     local = pose.phase if sign > 0 else pose.phase + np.pi
     moment = (local / (2 * np.pi) - 0.25) % 1.0  # the heel touches down where the thigh is in front
     size = pose.stride / STRIDE
-    thigh, knee, foot, toes = (float(np.interp(moment, MOMENTS, c)) for c in (THIGH, KNEE, FOOT, TOES))
+    thigh, knee, foot, toes = _gait(moment)
     bent = 0.4 + 0.6 * size
     return 0.04 + size * (thigh - 0.06), 0.04 + bent * knee, size * foot, size * toes
 
 
-def _leg(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
-    """Thigh, shin, foot and toes of one side."""
-    thigh_angle, knee, foot_angle, toe_angle = _leg_angles(pose, limbs.sign)
-    out = about_y((0.10 + limbs.carriage.toes_out) * limbs.sign)
-    return [
-        about_x(-thigh_angle) @ limbs.thigh,
-        about_x(knee - thigh_angle) @ limbs.calf,
-        about_x(foot_angle) @ out,
-        about_x(toe_angle) @ out,
-    ]
+@compiled
+def _gait(moment):
+    """Thigh, knee, foot and toes at a moment of the cycle, 0..1, by the curves above, linear between their points."""
+    i = min(np.searchsorted(MOMENTS, moment, side="right"), len(MOMENTS) - 1)
+    share = (moment - MOMENTS[i - 1]) / (MOMENTS[i] - MOMENTS[i - 1])
+    return (
+        THIGH[i - 1] + share * (THIGH[i] - THIGH[i - 1]),
+        KNEE[i - 1] + share * (KNEE[i] - KNEE[i - 1]),
+        FOOT[i - 1] + share * (FOOT[i] - FOOT[i - 1]),
+        TOES[i - 1] + share * (TOES[i] - TOES[i - 1]),
+    )
 
 
-def _arm(limbs: Limbs, pose: Pose) -> list[np.ndarray]:
-    """Collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
-    left, sign, carriage = limbs.side == "l", limbs.sign, limbs.carriage
+@compiled
+def _leg(thigh_angle, knee, foot_angle, toe_angle, out, thigh, calf):
+    """Rotations (4, 3, 3) of thigh, shin, foot and toes; ``out`` is how far the toes point to the left, radians."""
+    turns, outwards = np.empty((4, 3, 3)), about_y(out)
+    turns[0] = product(about_x(-thigh_angle), thigh)
+    turns[1] = product(about_x(knee - thigh_angle), calf)
+    turns[2] = product(about_x(foot_angle), outwards)
+    turns[3] = product(about_x(toe_angle), outwards)
+    return turns
+
+
+def _swinging_arm(limbs: Limbs, pose: Pose) -> np.ndarray:
+    """Rotations of collar bone, upper arm, forearm, hand and fingers of one side; arms swing against the legs."""
+    left, carriage = limbs.side == "l", limbs.carriage
     hold = 1.0 - 0.8 * pose.carry if left else 1.0
-    swing = np.sin(pose.phase + np.pi if left else pose.phase)
+    swing = float(np.sin(pose.phase + np.pi if left else pose.phase))
     size = pose.arm_swing * (1.0 + carriage.swing)
     angle = hold * size * swing - 0.05
     elbow = hold * (0.7 * pose.elbow + carriage.elbow + 0.5 * size * max(0.0, swing)) + 0.10
-    sideways = limbs.spread + 0.17 * pose.spread
-    out = np.array([sideways * sign, -1.0, 0.0])
-    swung = about_x(-angle - elbow)
-    hand = swung @ about_x(0.15) @ limbs.roll @ limbs.forearm
-    return [
-        limbs.collar,
-        about_x(-angle) @ between(limbs.upper_arm, out),
-        swung @ about_z(sideways * sign) @ limbs.half_roll @ limbs.forearm,
-        hand,
-        (hand @ limbs.fingers).reshape(-1, 3),
-    ]
+    aside = float((limbs.spread + 0.17 * pose.spread) * limbs.sign)
+    rolls = (limbs.half_roll, limbs.roll, limbs.forearm)
+    return _arm(angle, elbow, aside, limbs.collar, limbs.upper_arm, rolls, limbs.fingers)
+
+
+@compiled
+def _arm(angle, elbow, aside, collar, upper_arm, rolls, fingers):
+    """Rotations (4 + fingers, 3, 3) of an arm that points ``aside`` to the left, per downwards; see `Limbs` for the rest."""
+    half_roll, roll, forearm = rolls
+    turns, swung = np.empty((4 + len(fingers), 3, 3)), about_x(-angle - elbow)
+    turns[0] = collar
+    turns[1] = product(about_x(-angle), between(upper_arm, np.array([aside, -1.0, 0.0])))
+    turns[2] = product(product(product(swung, about_z(aside)), half_roll), forearm)
+    turns[3] = product(product(product(swung, about_x(0.15)), roll), forearm)
+    for i in range(len(fingers)):
+        turns[4 + i] = product(turns[3], fingers[i])
+    return turns
 
 
 @lru_cache(maxsize=1)

@@ -75,10 +75,10 @@ def raised(limbs: Limbs, posture: int, side: float, carry: float) -> bool:
     return posture in BUSY and limbs.sign == side
 
 
-def reach(limbs: Limbs, posture: int, trunk: list[np.ndarray]) -> list[np.ndarray]:
-    """Collar bone, upper arm, forearm, hand and fingers (3, 3) of an arm whose hand is where the posture wants it.
+def reach(limbs: Limbs, posture: int, trunk: np.ndarray) -> np.ndarray:
+    """Rotations (4 + fingers, 3, 3) of collar bone, upper arm, forearm, hand and fingers of an arm whose hand is where the posture wants it.
 
-    ``trunk`` are the rotations (3, 3) of pelvis, spine_01, spine_02, spine_03, neck_01 and head.
+    ``trunk`` are the rotations (6, 3, 3) of pelvis, spine_01, spine_02, spine_03, neck_01 and head.
     """
     sign = limbs.sign
     collar = limbs.collar
@@ -97,12 +97,12 @@ def reach(limbs: Limbs, posture: int, trunk: list[np.ndarray]) -> list[np.ndarra
     elbow, wrist = two_bones(goal - root, limbs.upper_arm, limbs.lower_arm, mirror * pole)
     hand = frame(mirror * along, mirror * palm) @ hand_frame(limbs.side).T
     forearm = _forearm(limbs, wrist - elbow, hand)
-    turns = [collar, between(limbs.upper_arm, elbow), forearm, hand]
-    return [*turns, (hand @ limbs.fingers).reshape(-1, 3)]
+    turns = np.stack([collar, between(limbs.upper_arm, elbow), forearm, hand])
+    return np.concatenate([turns, hand @ limbs.fingers])
 
 
 def _goal(
-    limbs: Limbs, posture: int, trunk: list[np.ndarray], places: np.ndarray
+    limbs: Limbs, posture: int, trunk: np.ndarray, places: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Where the wrist goes, from the pelvis (metres), and of a left arm: the fingers', the palm's, the elbow's direction."""
     front, sign = limbs.front - limbs.chain[3, 2], limbs.sign

@@ -176,9 +176,10 @@ def _outermost(origins, directions, vertices, cut, faces, reach):
             if abs(area) < 1e-12:
                 continue
             sx, sy, sz = origins[ray, 0] - ax, origins[ray, 1] - ay, origins[ray, 2] - az
-            u = (sx * hx + sy * hy + sz * hz) / area
-            if u < 0.0 or u > 1.0:
+            u = sx * hx + sy * hy + sz * hz
+            if u * area < 0.0 or abs(u) > abs(area):
                 continue
+            u /= area
             gx, gy, gz = sy * pz - sz * py, sz * px - sx * pz, sx * py - sy * px
             v = (dx * gx + dy * gy + dz * gz) / area
             t = (qx * gx + qy * gy + qz * gz) / area

@@ -10,6 +10,7 @@ right, up, and backward, towards whoever looks through it; so depth is minus the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -186,7 +187,7 @@ def frame_of(camera: Camera, preset: Preset) -> Frame:
 
 def camera_point(camera: Camera, distance: float, aside: float, up: float = 0.0) -> np.ndarray:
     """Point (3,) of the place, ``distance`` metres along the floor from below the camera, at the slope ``aside`` to the right of its axis."""
-    middle = np.sqrt(camera.nearest * camera.farthest)
-    ahead = np.array([aside, 0.0, -1.0]) * distance / np.hypot(aside, 1.0)
-    base = np.array([middle * np.sin(camera.turn), 0.0, camera.farthest])
-    return base + turned(camera.turn) @ ahead + [0.0, up, 0.0]
+    sine, cosine = math.sin(camera.turn), math.cos(camera.turn)
+    ahead = distance / math.hypot(aside, 1.0)
+    x = math.sqrt(camera.nearest * camera.farthest) * sine + ahead * (aside * cosine - sine)
+    return np.array([x, up, camera.farthest - ahead * (aside * sine + cosine)])
