@@ -1,7 +1,7 @@
 """Draws whole frames: what each camera sees, with a few people in it, and the boxes that would be cut out.
 
-    python -m data_scripts.synthvi.frames frames.png                      # world a
-    python -m data_scripts.synthvi.frames frames.png --world c --seed 7
+python -m data_scripts.synthvi.frames frames.png                      # world a
+python -m data_scripts.synthvi.frames frames.png --world c --seed 7
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def draw_frame(studio: Studio, camera_id: int, people: int = PEOPLE) -> np.ndarr
     from .image.sensor import Exposure, exposed, through_jpeg
 
     camera, frame = studio.cameras[camera_id], studio.frames[camera_id]
-    shape, distances = studio.preset.width / studio.preset.height, np.linspace(camera.nearest, camera.farthest, people)
+    shape, distances = (
+        studio.preset.width / studio.preset.height,
+        np.linspace(camera.nearest, camera.farthest, people),
+    )
     figures, boxes, capture = [], [], studio.capture(1, camera_id, 0, studio.person(1))
     for number, distance in enumerate(distances.tolist(), start=1):
         person, outfit = studio.dressed(number)

@@ -126,8 +126,13 @@ class Studio:
             self._pictures[number] = (
                 np.asarray(np.load(stored, mmap_mode="r")) if stored else self.trace(number)
             )
-            self._metered[number] = metered(self._pictures[number], self.cameras[number])
         return self._pictures[number]
+
+    def metered(self, number: int) -> float:
+        """Mean light of a camera's empty frame, which its automatic gain goes by."""
+        if number not in self._metered:
+            self._metered[number] = metered(self.place_picture(number), self.cameras[number])
+        return self._metered[number]
 
     def person(self, number: int) -> Person:
         """Identity ``number`` of this world."""
@@ -189,7 +194,7 @@ class Studio:
         passers = draw_passers(draws, self.world, capture, companion)
         figures = [own, *(self._passer(camera_id, passer) for passer in passers)]
         scene = compose(picture, window, camera, frame, figures, capture, obstacle)
-        gain = automatic_gain(camera, self._metered[camera_id], capture.stand.distance) * capture.light
+        gain = automatic_gain(camera, self.metered(camera_id), capture.stand.distance) * capture.light
         exposure = Exposure(gain, self.world.sensor_noise)
         image = exposed(scene.light, camera, frame, window[:2], exposure, draws("grain"))
         size = (self.preset.height, self.preset.width)
