@@ -97,7 +97,7 @@ def _draw_camera(number: int, seed: int, world: World) -> Camera:
     new = Draws(seed, "camera", number)
     view, color = world.camera_gap * world.view_gap, world.camera_gap * world.color_gap
     bright, sharp = world.camera_gap * world.exposure_gap, world.camera_gap * world.sharpness_gap
-    infrared, outdoor = is_infrared(number), is_outdoor(number, world)
+    infrared, outdoor = is_infrared(number), is_outdoor(place, world)
     height = world.camera_height + view * (where.uniform(-0.85, 0.85) + rng.uniform(-0.1, 0.1))
     shift = view * (where.uniform(-1.5, 1.5) + rng.uniform(-0.2, 0.2)) / 10  # of the range of distances
     turn = view * (where.uniform(-0.6, 0.6) + rng.uniform(-0.1, 0.1))
