@@ -164,7 +164,7 @@ WORLDS = {
         tight_boxes=0.9,
         truncation=0.15,
         motion_blur=0.15,
-        light_jitter=0.15,
+        light_jitter=0.4,
     ),
 }
 
