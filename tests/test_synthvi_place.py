@@ -194,7 +194,7 @@ def test_a_skirting_darkens_the_wall_less_than_a_cupboard():
 
 def test_pools_of_light_have_mean_one():
     x, z = np.meshgrid(np.arange(-12, 12, 0.25), np.arange(-4, 15, 0.25))
-    pools = np.array([tracing._pool(a, 0.0, b) for a, b in zip(x.ravel(), z.ravel(), strict=True)])
+    pools = np.array([tracing.pool(a, 0.0, b) for a, b in zip(x.ravel(), z.ravel(), strict=True)])
     assert abs(pools.mean()) < 0.03 and np.abs(pools).max() <= 0.5 and pools.std() > 0.1
 
 

@@ -21,7 +21,7 @@ STROLL = 0.5  # metres that people walk at most before or after the middle of wh
 STANDING = 0.15  # share of people who stand
 ALONG = 0.5  # share of a person's walks in which the companion walks along
 CUTS = ("feet", "head", "left", "right")
-CUT_SHARES = (0.5, 0.1, 0.2, 0.2)  # detectors lose feet most often
+CUT_SHARES = (0.4, 0.3, 0.15, 0.15)  # detectors lose feet most often, then heads
 
 
 class Stand(NamedTuple):
@@ -44,6 +44,7 @@ class Walk:
     fold: float = 0.0  # shifts the folds of the clothes: cloth does not lie twice the same
     posture: int = 0  # Posture
     side: float = 1.0  # of the posture: 1 left, −1 right
+    standing: bool = False
     accompanied: bool = False  # the companion walks along, if there is one
 
 
@@ -51,7 +52,7 @@ def draw_walk(draws: Draws, world: World, camera: Camera, turn: int) -> Walk:
     """Draw a walk past a camera; ``turn`` says which of the camera's walking directions it takes, if it has any."""
     posture, side = draw_posture(draws, world.postures)
     rng = draws("walk")
-    heading, distance, aside, fold, companion = rng.uniform(size=5).tolist()
+    heading, distance, aside, fold, companion, stands = rng.uniform(size=6).tolist()
     jitter, light = rng.normal(size=2).tolist()
     heading *= 360.0
     if camera.headings:
@@ -64,6 +65,7 @@ def draw_walk(draws: Draws, world: World, camera: Camera, turn: int) -> Walk:
         fold=2.4 * fold,
         posture=posture,
         side=side,
+        standing=stands < STANDING,
         accompanied=companion < ALONG,
     )
 
@@ -76,11 +78,12 @@ class Capture:
     standing: bool
     light: float  # exposure relative to the camera's
     fold: float  # the walk's
+    metered: float  # metres, the walk's distance, by which the gain goes
     occluder: str  # "" or "person" or one of OBSTACLES
     occluder_reach: float  # 0..1, how far it reaches over the person
     occluder_side: int  # −1 left, 1 right
     bystander: bool  # somebody stands behind
-    bystander_pick: float  # 0..1, which of the crowd, and how far behind
+    bystander_pick: float  # 0..1, which of the crowd
     bystander_side: int  # −1 left, 1 right
     accompanied: bool  # the companion walks along, if there is one
     tight: float  # 0..1, see World.tight_boxes
@@ -105,9 +108,11 @@ class Capture:
 def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: Camera) -> Capture:
     """Draw one image of a walk. Every stream gives as many numbers whatever the knobs, so that one knob does not redraw others."""
     rng = draws("moment")
-    chance = dict(zip(CHANCES, rng.uniform(size=len(CHANCES)).tolist(), strict=True))
     box, (turn, light, quality) = rng.uniform(-1, 1, size=4).tolist(), rng.normal(size=3).tolist()
-    standing = chance["stands"] < STANDING
+    chance = dict(
+        zip(CHANCES, rng.uniform(size=len(CHANCES)).tolist(), strict=True)
+    )  # last: more may be appended
+    standing = walk.standing
     posture, side = fitting(walk.posture, walk.side, style, draws, standing, world.postures)
     pose = replace(
         draw_pose(draws("pose"), world, standing, style.bag == Bag.HANDBAG), posture=posture, side=side
@@ -115,14 +120,17 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
     heading = float(walk.heading + WITHIN_WALK * world.heading_jitter * turn)
     stand = _stroll(walk, heading, pose, 0.0 if standing else STROLL * (2.0 * chance["stroll"] - 1.0), camera)
     truncated, occluded = chance["truncation"] < world.truncation, chance["occlusion"] < world.occlusion
-    by_person = chance["by a person"] < world.occluding_people
+    obstacle = OBSTACLES[int(chance["obstacle"] * len(OBSTACLES))]
+    occluder = "person" if chance["by a person"] < world.occluding_people else obstacle
+    cut = CUTS[int(np.searchsorted(np.cumsum(CUT_SHARES), chance["which end"]))]
     moving = chance["motion"] < world.motion_blur and not standing
     return Capture(
         stand=stand,
         standing=standing,
         light=float(walk.light * np.exp(WITHIN_WALK * world.light_jitter * light)),
         fold=walk.fold,
-        occluder=("person" if by_person else OBSTACLES[int(chance["obstacle"] * len(OBSTACLES))]) * occluded,
+        metered=walk.distance,
+        occluder=occluder if occluded else "",
         occluder_reach=chance["reach"],
         occluder_side=-1 if chance["side"] < 0.5 else 1,
         bystander=bool(chance["bystander"] < world.bystanders),
@@ -132,15 +140,15 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
         tight=float(min(1.0, max(0.0, world.tight_boxes * (1.0 + 0.3 * box[0])))),
         box_shift=(0.5 * world.box_jitter * box[1], 0.5 * world.box_jitter * box[2]),
         box_scale=float(1.0 + world.box_jitter * box[3]),
-        cut=CUTS[int(np.searchsorted(np.cumsum(CUT_SHARES), chance["which end"]))] * truncated,
-        cut_share=float(world.truncation_depth * (0.4 + 0.6 * chance["how much"])) * truncated,
-        motion=float(world.motion_length * (0.4 + 0.6 * chance["how far"])) * moving,
+        cut=cut if truncated else "",
+        cut_share=float(world.truncation_depth * (0.4 + 0.6 * chance["how much"])) if truncated else 0.0,
+        motion=float(world.motion_length * (0.4 + 0.6 * chance["how far"])) if moving else 0.0,
         quality=min(max(round(camera.quality + 4 * quality), 1), 98),
     )
 
 
 CHANCES = (
-    "stands", "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
+     "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
     "bystander", "who", "which side", "motion", "how far",
 )  # fmt: skip
 
@@ -182,43 +190,46 @@ class Passer(NamedTuple):
     stand: Stand
 
 
-def draw_passers(draws: Draws, world: World, capture: Capture, companion: int) -> list[Passer]:
-    """Who else is in the picture: a companion beside, a bystander behind, an occluder before the person.
+def draw_passers(
+    draws: Draws, world: World, capture: Capture, companion: int, farthest: float
+) -> list[Passer]:
+    """Who else is in the picture: a companion beside, a bystander behind, an occluder before the person; nobody twice.
 
-    ``companion`` is the person's own one of the crowd, negative for people without. Each has draws of their own.
+    ``companion`` is the person's own one of the crowd, negative for people without; nobody stands farther than ``farthest`` metres.
+    Each has draws of their own.
     """
-    own, passers, pick = capture.stand, [], int(capture.bystander_pick * CROWD)
+    own, passers = capture.stand, []
+    first = (max(companion, 0) + 1 + int(capture.bystander_pick * (CROWD - 2))) % CROWD
     if capture.accompanied and companion >= 0:  # beside the person, at right angles to their way
-        (near, turn), pose = _draw_passer(draws("companion"), world)
-        beside, angle = (0.45 + 0.25 * near) * (1 if companion % 2 else -1), np.deg2rad(own.heading)
+        (near, turn, _), pose = _draw_passer(draws("companion"), world)
+        beside, angle = (0.38 + 0.17 * near) * (1 if companion % 2 else -1), np.deg2rad(own.heading)
         right, behind = beside * np.cos(angle), beside * np.sin(angle)
-        passers.append(
-            Passer(companion, _beside(own, own.heading + 10.0 * (turn - 0.5), right, behind, pose))
-        )
+        stand = _beside(own, own.heading + 10.0 * (turn - 0.5), right, behind, pose, farthest)
+        passers.append(Passer(companion, stand))
     if capture.bystander:
-        (near, turn), pose = _draw_passer(draws("bystander"), world)
-        right = (0.3 + 0.9 * near) * capture.bystander_side
-        passers.append(
-            Passer(pick, _beside(own, 360.0 * turn, right, 0.7 + 2.0 * capture.bystander_pick, pose))
-        )
+        (near, turn, behind), pose = _draw_passer(draws("bystander"), world)
+        right = (0.1 + 0.5 * near) * capture.bystander_side
+        passers.append(Passer(first, _beside(own, 360.0 * turn, right, 0.7 + 2.0 * behind, pose, farthest)))
     if capture.occluder == "person":
-        (near, turn), pose = _draw_passer(draws("occluder"), world)
+        (near, turn, _), pose = _draw_passer(draws("occluder"), world)
         right = capture.occluder_side * (
             0.55 - 0.3 * min(1.5, world.occlusion_depth * capture.occluder_reach)
         )
-        passers.append(Passer((pick + 1) % CROWD, _beside(own, 360.0 * turn, right, -0.5 - 0.5 * near, pose)))
+        stand = _beside(own, 360.0 * turn, right, -0.5 - 0.5 * near, pose, farthest)
+        second = (first + 1) % CROWD
+        passers.append(Passer((second + 1) % CROWD if second == companion else second, stand))
     return passers
 
 
 def _draw_passer(rng: np.random.Generator, world: World) -> tuple[list[float], Pose]:
-    """Two numbers 0..1 and a pose."""
-    near, turn, stands = rng.uniform(size=3).tolist()
-    return [near, turn], draw_pose(rng, world, stands < STANDING, False)
+    """Three numbers 0..1 and a pose."""
+    *numbers, stands = rng.uniform(size=4).tolist()
+    return numbers, draw_pose(rng, world, stands < STANDING, False)
 
 
-def _beside(own: Stand, heading: float, right: float, behind: float, pose: Pose) -> Stand:
+def _beside(own: Stand, heading: float, right: float, behind: float, pose: Pose, farthest: float) -> Stand:
     """Stand ``right`` and ``behind`` metres from somebody, as the camera sees it."""
-    distance = max(1.2, own.distance + behind)
+    distance = min(max(1.2, own.distance + behind), farthest)
     return Stand(
         float(heading % 360.0), float(distance), float((own.aside * own.distance + right) / distance), pose
     )

@@ -81,10 +81,11 @@ def compose(
     for each, layer in zip(figures, layers, strict=True):
         if camera.infrared:
             depth = -float(each.buffers.ground[2])
-            factor *= lamp_shadow(layer.cover, ground[..., -1], depth, camera, frame)
+            shadow = lamp_shadow(layer.cover, ground[..., -1], depth, camera, frame)
         else:
             lit = dataclasses.replace(camera, light=each.light)
-            factor *= ground_shadow(each.buffers, each.outfit, frame, lit, window)
+            shadow = ground_shadow(each.buffers, each.outfit, frame, lit, window)
+        np.minimum(factor, shadow, out=factor)  # where shadows meet, the light is taken once
     light = ground[..., :channels] * factor[..., None] if camera.infrared else cast_on_floor(ground, factor)
     for layer in layers[: index + 1]:
         lay_over(light, *layer)

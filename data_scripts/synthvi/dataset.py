@@ -93,7 +93,7 @@ def render_person(studio: Studio, person: int) -> Rendered:
                     "camera": camera_id,
                     "identity": person,
                     "source": f"synthvi:{world}/person={person}/camera={camera_id}/shot={index}",
-                    "walk": studio.walk_of(person, index),
+                    "walk": studio.walk_of(person, camera_id, index),
                     **capture_annotations(shot.capture, shot.measured),
                     **camera_annotations(studio.cameras[camera_id]),
                     **person_annotations(look),

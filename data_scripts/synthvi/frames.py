@@ -24,7 +24,10 @@ PEOPLE = 4
 
 
 def draw_frame(studio: Studio, camera_id: int, people: int = PEOPLE) -> np.ndarray:
-    """Take a picture of a whole frame, (h, w, 3) uint8, with people from near to far, and their boxes in yellow."""
+    """Take a picture of a whole frame, (h, w, 3) uint8, with people from near to far, and their boxes in yellow.
+
+    One gain serves all of them, that for somebody in the middle; each image of a data set has its own.
+    """
     import numpy as np
 
     from .captures import Stand
@@ -48,7 +51,8 @@ def draw_frame(studio: Studio, camera_id: int, people: int = PEOPLE) -> np.ndarr
         boxes.append(detected(extent(buffers.surface, buffers.corner, buffers.samples), taken, shape, frame))
     picture = studio.place_picture(camera_id)
     scene = compose(picture, (0, 0, frame.height, frame.width), camera, frame, figures, capture, None)
-    gain = automatic_gain(camera, studio.metered(camera_id), float(distances[len(distances) // 2]))
+    middle = float(distances[len(distances) // 2])
+    gain = automatic_gain(camera, studio.metered(camera_id), middle, camera.light)
     exposure, rng = Exposure(gain, studio.world.sensor_noise), np.random.default_rng(0)
     image = through_jpeg(exposed(scene.light, camera, frame, (0, 0), exposure, rng), round(camera.quality))
     image = np.repeat(image, 3, axis=2) if camera.infrared else image.copy()

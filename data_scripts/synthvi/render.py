@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ from .person.season import dress_for_heat
 from .person.wardrobe import Person, draw_palette, draw_person
 from .place.cameras import Camera, Frame, camera_point, draw_cameras, frame_of
 from .place.obstacles import OBSTACLES, trace_obstacle
-from .place.scenes import Place, draw_place, sun_share, trace_frame
+from .place.scenes import FREE, Place, draw_place, light_at, trace_frame
 from .seeds import Draws, Purpose, generator, root
 from .world import Preset, World, camera_numbers
 
@@ -36,7 +37,7 @@ LARGE = (
 class Measured(NamedTuple):
     """What is known of an image only when it is rendered."""
 
-    hidden: float  # share of the person behind an obstacle or own else
+    hidden: float  # share of the person behind an obstacle or somebody else
     outside: float  # share of the person outside the box
     native_height: float  # of the box in the frame, pixels
     overlap: float  # intersection over union of the box with the smallest one around the person
@@ -148,11 +149,10 @@ class Studio:
         numbers = camera_numbers(self.world)
         return [numbers[column] for column in np.flatnonzero(self.appearance_counts[number - 1])]
 
-    def walk_of(self, number: int, index: int) -> int:
+    def walk_of(self, number: int, camera_id: int, index: int) -> int:
         """Which walk past a camera image ``index`` of identity ``number`` shows: everybody walks past twice, if seen twice."""
-        training = number <= self.preset.train_people
-        planned = self.preset.train_images_per_camera if training else self.preset.test_images_per_camera
-        return index // min(self.world.images_per_walk, max(1, planned // 2))
+        images = self.appearance_counts[number - 1, camera_numbers(self.world).index(camera_id)]
+        return index // min(self.world.images_per_walk, max(1, int(images) // 2))
 
     def walk(self, number: int, camera_id: int, which: int) -> Walk:
         """Walk ``which`` of a person past a camera; the last one is kept, as its images follow each other."""
@@ -167,7 +167,7 @@ class Studio:
 
     def capture(self, number: int, camera_id: int, index: int, person: Person) -> Capture:
         """Draw what changes from image to image."""
-        walk = self.walk(number, camera_id, self.walk_of(number, index))
+        walk = self.walk(number, camera_id, self.walk_of(number, camera_id, index))
         draws = self._draws("capture", number, camera_id, index)
         return draw_capture(draws, self.world, walk, person.style, self.cameras[camera_id])
 
@@ -186,15 +186,16 @@ class Studio:
         window, obstacle = window_around(box, frame), None
         if capture.occluder in OBSTACLES:
             feet = camera_point(camera, capture.stand.distance, capture.stand.aside)
+            lit = dataclasses.replace(camera, light=own.light)
             obstacle = trace_obstacle(
-                draws, camera, frame, feet, capture.occluder, capture.occluder_reach, capture.occluder_side,
+                draws, lit, frame, feet, capture.occluder, capture.occluder_reach, capture.occluder_side,
                 self.world, window,
             )  # fmt: skip
         companion = self.companion(number)
-        passers = draw_passers(draws, self.world, capture, companion)
+        passers = draw_passers(draws, self.world, capture, companion, camera.farthest + FREE)
         figures = [own, *(self._passer(camera_id, passer) for passer in passers)]
         scene = compose(picture, window, camera, frame, figures, capture, obstacle)
-        gain = automatic_gain(camera, self.metered(camera_id), capture.stand.distance) * capture.light
+        gain = capture.light * automatic_gain(camera, self.metered(camera_id), capture.metered, own.light)
         exposure = Exposure(gain, self.world.sensor_noise)
         image = exposed(scene.light, camera, frame, window[:2], exposure, draws("grain"))
         size = (self.preset.height, self.preset.width)
@@ -215,8 +216,9 @@ class Studio:
         samples = 1 if large else self.preset.supersampling
         buffers = draw_buffers(self.body, outfit, camera, frame, stand, samples)
         feet = camera_point(camera, stand.distance, stand.aside)
-        share = sun_share(camera, self.places[camera.place], feet)
-        return Figure(person, outfit, stand, buffers, camera.light._replace(sun=share * camera.light.sun))
+        return Figure(
+            person, outfit, stand, buffers, light_at(camera, self.places[camera.place], feet, self.world)
+        )
 
     def companion(self, number: int) -> int:
         """Who of the crowd always walks with identity ``number``; -1: nobody."""

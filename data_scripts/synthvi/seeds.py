@@ -18,16 +18,11 @@ class Purpose(IntEnum):
     CAMERA = 1
     VIEWPOINT = 2
     PLACE = 3
-    SPOT = 4
     PALETTE = 5
     PERSON = 6
     SUBSET = 7
-    CAPTURE = 8
-    HEADINGS = 9
     SEASON = 10
     BYSTANDER = 11
-    OBSTACLE = 12
-    WALK = 13
 
 
 def root(seed: int, world_name: str) -> int:

@@ -55,7 +55,8 @@ class World:
     outdoor_share: float = 0.5
     # Mean height of cameras above the floor, metres. Each camera lies in 1.2..6.
     camera_height: float = 2.35
-    # Nearest people to a camera, metres along the floor, at least 1.5; the distance is drawn anew for every walk.
+    # Nearest people to a camera, metres along the floor, at least 1.5; the distance is drawn anew for every walk. Cameras differ in
+    # it by up to 17 % (times camera_gap and view_gap), and in `farthest` as much.
     nearest: float = 4.0
     # Farthest people from a camera, metres along the floor, at most 30.
     farthest: float = 8.0
@@ -71,9 +72,9 @@ class World:
     camera_gap: float = 0.7
     # Differences between cameras in white balance and saturation: factor, 0 = none, 1 = as designed.
     color_gap: float = 1.0
-    # Differences between cameras in exposure, contrast and haze: factor, 0 = none, 1 = as designed.
+    # Differences between cameras in exposure, largest gain, contrast and haze: factor, 0 = none, 1 = as designed.
     exposure_gap: float = 1.0
-    # Differences between cameras in height, distance and angle to the wall: factor, 0 = none, 1 = as designed.
+    # Differences between cameras in height, distance, focal length and angle to the wall: factor, 0 = none, 1 = as designed.
     view_gap: float = 1.0
     # Differences between cameras in blur and JPEG quality: factor, 0 = none, 1 = as designed.
     sharpness_gap: float = 1.0
@@ -94,7 +95,7 @@ class World:
 
     # --- differences between images of one person and camera ---
     # Consecutive images that show the same walk (heading, distance, light), as in a tracklet; at least 1. Whoever has fewer images
-    # from a camera than twice as many still walks past it twice.
+    # from a camera than twice as many, but two at least, still walks past it twice.
     images_per_walk: int = 2
     # Share of images in which an obstacle or another person stands before the person, 0..1.
     occlusion: float = 0.05
@@ -116,7 +117,7 @@ class World:
     motion_blur: float = 0.05
     # Longest way during an exposure, metres, 0..0.5.
     motion_length: float = 0.05
-    # Largest error of the box in position and size, share of its height, 0..0.5.
+    # Largest error of the box in size, share of it, and twice the largest one in position, share of its height, 0..0.5.
     box_jitter: float = 0.05
     # Spread of exposure between walks past one camera: standard deviation of its logarithm, 0 or more.
     light_jitter: float = 0.08
@@ -164,7 +165,8 @@ WORLDS = {
         tight_boxes=0.9,
         truncation=0.15,
         motion_blur=0.15,
-        light_jitter=0.4,
+        light_jitter=0.15,
+        box_jitter=0.1,
     ),
 }
 
@@ -208,7 +210,7 @@ class Preset:
     most_share: float = 1.0
     # Largest number of images per person and camera that is kept; 0 = all.
     most_images_per_camera: int = 0
-    # A pixel is the mean of supersampling² samples, 1..4.
+    # A pixel of the frame is the mean of supersampling² samples, 1..4; of one where people are drawn much larger than saved.
     supersampling: int = 2
     # 1 = images per person and camera from a table with SYSU-MM01's margins, 0 = the numbers above.
     sysu_counts: int = 0

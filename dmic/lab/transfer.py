@@ -56,12 +56,12 @@ def score(
     return {name: dict(evaluate(features, table, PROTOCOLS[name]).mean) for name in protocols}
 
 
-def _start(config: Config) -> backbone.Backbone:
-    """Build the network as training begins."""
+def _start(config: Config, like: backbone.Backbone) -> backbone.Backbone:
+    """Build the network as training began, with size, device and precision of the trained one."""
     torch.manual_seed(config.training.seed)
     model = backbone.build(config.backbone).to(memory_format=torch.channels_last).eval()
-    model.size = (config.data.height, config.data.width)
-    return model
+    model.size, model.bf16 = like.size, like.bf16
+    return model.to(next(like.parameters()).device)
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -89,9 +89,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
             f"no protocol is named like the data set {other.name!r}; there are: {', '.join(PROTOCOLS)}"
         )
     batch = config.training.embed_batch
-    stages = {"ImageNet start": score(_start(config), other, protocols, batch=batch)}
     trained = fit(config, table, run_dir=chosen.run).model
-    stages[f"trained on {table.name}"] = score(trained, other, protocols, batch=batch)
+    networks = {"ImageNet start": _start(config, trained), f"trained on {table.name}": trained}
+    stages = {stage: score(model, other, protocols, batch=batch) for stage, model in networks.items()}
     print(f"| {other.name} | protocol | Rank-1 % | Rank-10 % | mAP % | mINP % |\n|---|---|---|---|---|---|")
     for stage, found in stages.items():
         for name, scores in found.items():

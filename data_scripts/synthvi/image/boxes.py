@@ -1,4 +1,4 @@
-"""The box that a person detector cuts out of a frame: around what is seen of the person, never quite right, resized at last."""
+"""The box that a person detector cuts out of a frame: around a whole person, never quite right, resized at last."""
 
 from __future__ import annotations
 

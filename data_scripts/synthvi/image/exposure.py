@@ -1,19 +1,20 @@
 """Automatic exposure: a camera makes what it sees about half bright, as far as its gain goes; it does so for every walk anew.
 
-It meters the mean of the frame and of whoever walks there, by halves. So somebody close before an infrared lamp is too bright and the
-place behind too dark, and far away both are dark and noisy.
+It meters the mean of the frame, and with less weight whoever walks there. So somebody close before an infrared lamp may be too bright
+and the place behind too dark, and far away both are dark and noisy.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..light import lamp_light, sky_light
+from ..light import Light, lamp_light, sky_light
 from ..place.cameras import Camera
 
-TARGET = {"visible": 0.24, "infrared": 0.26}  # linear light that the metered mean is brought to
+TARGET = {"visible": 0.24, "infrared": 0.21}  # linear light that the metered mean is brought to
 GREY = {"visible": 0.22, "infrared": 0.40}  # what somebody reflects, taken as a mean
-WHITE = 1.0  # brighter light counts as this much: a window does not turn a room black
+BRIGHTEST = 1.0  # brighter light counts as this much: a window does not turn a room black
+PERSON = 0.1  # weight of whoever walks there, about their share of a frame; the rest is the place
 
 
 def metered(picture: np.ndarray, camera: Camera) -> float:
@@ -21,12 +22,12 @@ def metered(picture: np.ndarray, camera: Camera) -> float:
     light = (
         picture[..., 0] if camera.infrared else picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
     )
-    return float(np.minimum(light, WHITE).mean(dtype=np.float64))
+    return float(np.minimum(light, BRIGHTEST).mean(dtype=np.float64))
 
 
-def automatic_gain(camera: Camera, place: float, distance: float) -> float:
-    """Gain for a walk at ``distance`` metres before a place of the mean light ``place``."""
-    spectrum, light = "infrared" if camera.infrared else "visible", camera.light
+def automatic_gain(camera: Camera, place: float, distance: float, light: Light) -> float:
+    """Gain for a walk ``distance`` metres away in ``light``, before a place of the mean light ``place``."""
+    spectrum = "infrared" if camera.infrared else "visible"
     falling = sky_light(light.sky, 0.5) + 0.4 * light.sun + lamp_light(light.lamp, distance, 0.8)
-    wanted = TARGET[spectrum] / (0.5 * place + 0.5 * GREY[spectrum] * falling)
+    wanted = TARGET[spectrum] / ((1.0 - PERSON) * place + PERSON * GREY[spectrum] * falling)
     return camera.exposure * min(camera.gain_limit, wanted)

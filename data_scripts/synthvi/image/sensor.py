@@ -28,7 +28,7 @@ LUMA = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # of display v
 VIGNETTE = {
     "lens": 0.08,
     "lamp": 0.35,
-}  # darkening in the frame's corners: of every lens; of a lamp's beam besides
+}  # darkening in the farthest corner: by a lens; by the lens and beam of a lamp
 
 
 class Exposure(NamedTuple):
@@ -57,7 +57,7 @@ def exposed(
     corner : (int, int)
         Row and column of the window in the frame: vignetting lies on the frame.
     exposure : Exposure
-        Gain and strength of the noise.
+        Gain and strength of the noise. White balance amplifies noise as it does light.
     rng : numpy Generator
         Of the noise.
 
@@ -67,18 +67,18 @@ def exposed(
     """
     balance = np.ones(1) if camera.infrared else np.asarray(camera.white_balance)
     noise, std = _blur(rng.random(light.shape, np.float32) - np.float32(0.5), MOSAIC), EVEN_STD * MOSAIC_STD
-    middle = (0.5 * frame.height - corner[0], 0.5 * frame.width - corner[1])
+    far = np.hypot(max(frame.row, frame.height - frame.row), max(frame.column, frame.width - frame.column))
     return _develop(
         _blur(light, camera.blur),
         noise,
         TONE,
         (exposure.gain * balance).astype(np.float32),
-        np.float32(exposure.noise * READ_NOISE * exposure.gain / std) ** 2,
-        np.float32((exposure.noise / std) ** 2 * SHOT_NOISE * exposure.gain),
+        ((exposure.noise * READ_NOISE * exposure.gain / std * balance) ** 2).astype(np.float32),
+        ((exposure.noise / std) ** 2 * SHOT_NOISE * exposure.gain * balance).astype(np.float32),
         (np.float32(camera.haze), np.float32(camera.contrast), np.float32(camera.saturation)),
         np.float32(VIGNETTE["lamp" if camera.infrared else "lens"]),
-        (np.float32(middle[0]), np.float32(middle[1])),
-        (np.float32(2.0 / frame.height), np.float32(2.0 / frame.width)),
+        (np.float32(frame.row - corner[0]), np.float32(frame.column - corner[1])),
+        np.float32(1.0 / far),
     )
 
 
@@ -97,30 +97,32 @@ WHITE, PER_ROOT = np.float32(2.0 - SHOULDER), np.float32(STEPS / np.sqrt(2.0 - S
 
 
 @compiled
-def _develop(light, noise, tone, gains, read, shot, look, vignette, middle, extent):
-    """Gain, vignette, noise of variance ``read`` + ``shot`` · light, tone curve, contrast, saturation, eight bits.
+def _develop(light, noise, tone, gains, reads, shots, look, vignette, axis, scale):
+    """Gain, vignette about the optical axis, haze, noise of variance ``reads`` + ``shots`` · light, tone curve, contrast, colours.
+
+    Contrast is the slope at mid-grey; black and white stay what they are: value + (contrast − 1) · 4 value (1 − value) (value − ½).
 
     Loops do one thing for a whole row, all in float32: so processors do it for eight values at once.
     """
     height, width, channels = light.shape
     haze, contrast, saturation = look
     out, zero, half, one = np.empty(light.shape, np.uint8), np.float32(0.0), np.float32(0.5), np.float32(1.0)
-    values, across, gain = np.empty((3, width * channels), np.float32)
+    values, across, gain, read, shot = np.empty((5, width * channels), np.float32)
     for i in range(width * channels):
-        across[i] = ((np.float32(i // channels) + half - middle[1]) * extent[1]) ** 2
-        gain[i] = gains[i % channels]
+        across[i] = ((np.float32(i // channels) + half - axis[1]) * scale) ** 2
+        gain[i], read[i], shot[i] = gains[i % channels], reads[i % channels], shots[i % channels]
+    steeper = np.float32(4.0) * (contrast - one)
     for row in range(height):
-        down = ((np.float32(row) + half - middle[0]) * extent[0]) ** 2
+        down = ((np.float32(row) + half - axis[0]) * scale) ** 2
         line, grain, shown = light[row].reshape(-1), noise[row].reshape(-1), out[row].reshape(-1)
         for i in range(len(line)):
-            shade = one - vignette * half * min(np.float32(2.0), down + across[i])
-            value = max(zero, line[i]) * gain[i] * shade
-            value += np.sqrt(read + shot * value) * grain[i] + haze
+            value = max(zero, line[i]) * gain[i] * (one - vignette * min(one, down + across[i])) + haze
+            value += np.sqrt(read[i] + shot[i] * value) * grain[i]
             values[i] = np.sqrt(min(WHITE, max(zero, value))) * PER_ROOT
         for i in range(len(line)):
             step = np.uint32(values[i])
             value = tone[step] + (values[i] - np.float32(step)) * (tone[step + np.uint32(1)] - tone[step])
-            values[i] = half + contrast * (value - half)
+            values[i] = value + steeper * value * (one - value) * (value - half)
         if channels == 3:
             for i in range(0, len(line), 3):
                 luma = LUMA[0] * values[i] + LUMA[1] * values[i + 1] + LUMA[2] * values[i + 2]

@@ -95,7 +95,8 @@ def _bend_row(
             kind, rest[row, c, 0], rest[row, c, 1], rest[row, c, 2], style, state, texture, fine
         )
         if SEAM[kind] and rest[row, c, 3] < HEM:
-            share *= 0.80 if rest[row, c, 3] > 0.6 * HEM else 0.90
+            seam = 0.20 if rest[row, c, 3] > 0.6 * HEM else 0.10
+            share *= 1.0 - seam * min(1.0, HEM / fine)
         normals[0, n], normals[1, n], normals[2, n] = left, high, ahead
         shares[0, n], shares[2, n] = share, fine
     a, b, c = (

@@ -19,6 +19,7 @@ from .prints import bag_ink, coat_ink, thigh_ink, top_ink
 from .shoes import shoe_material
 from .wardrobe import Bag, Pattern
 
+ZIP = 0.012  # metres
 ROW, KIND, PATTERNS = constants(Material), constants(Surface), constants(Pattern)
 FOLDS, BAGS = constants(Fold), constants(Bag)
 
@@ -117,8 +118,8 @@ def _upper(surface, x, y, z, style, fine):
 @inlined
 def _coat(x, y, z, share, on_arm, style, fine):
     """Pattern, cut, zip and print of a coat."""
-    if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.006:
-        return ROW.COAT, ROW.COAT_SECOND, 0.5  # zip
+    if style.coat_open == 0.0 and not on_arm and z > 0.02 and abs(x) < 0.5 * ZIP:
+        return ROW.COAT, ROW.COAT_SECOND, 0.5 * min(1.0, ZIP / fine)
     period, split = 2.0 * style.top_period, style.top_split - 0.1
     second = second_color(style.coat_pattern, x, y, share, on_arm, period, split, fine)
     if style.coat_cut > 0.5:

@@ -9,6 +9,7 @@ from .wardrobe import Bag
 ATLAS = atlas()  # numba reads it as a constant
 BAGS = constants(Bag)
 SOFT = 0.003  # metres: an edge is as soft as four points that far from each other to either side
+BAND = 0.048  # metres: width of bands around a coat's trunk
 SPREAD = 0.3  # the same, in samples: four points stand for what lies within one
 
 
@@ -52,9 +53,10 @@ def top_ink(x, y, z, style, fine):
 def coat_ink(x, y, z, share, on_arm, style, fine):
     """Ink and share of a print on a coat's back, or of bands around trunk and sleeves."""
     if style.coat_print > 1.5:
+        shown = min(1.0, BAND / fine)  # of what is narrower than a sample
         if on_arm:
-            return 1, 1.0 if abs(share - 0.45) < 0.055 else 0.0
-        return 1, 1.0 if abs(y - 0.27) < 0.024 or abs(y - 0.10) < 0.024 else 0.0
+            return 1, shown if abs(share - 0.45) < 0.055 else 0.0
+        return 1, shown if abs(y - 0.27) < 0.5 * BAND or abs(y - 0.10) < 0.5 * BAND else 0.0
     if on_arm or z > 0.0:
         return 0, 0.0
     return ink_at(style.coat_motif, -x, y - 0.31, style.coat_print_size, style.coat_print_size, fine)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..light import Light
 from ..seeds import Draws, Purpose, generator
 from ..world import World
 from .cameras import Camera, Frame, is_outdoor
 from .props import LEAF_NIR, Builder
 from .textures import Texture
-from .tracing import FLAT, arrange, sees, trace
+from .tracing import FLAT, arrange, pool, sees, trace
 
 REACH = 13.0  # metres to the left and right that the chain of old furnishes
 FREE = 0.8  # metres between the furniture and the line z = 0 that stay empty
@@ -243,14 +244,28 @@ def trace_frame(camera: Camera, frame: Frame, place: Place, world: World) -> np.
         Linear light (c = 1 for an infrared camera, else 3), share of the pixel that is floor, and nearness: 1 / depth along the
         optical axis, 1/m, on average over the pixel; the sky's is 0.
     """
-    pools = (0.25 if place.outdoor else 0.9) * min(1.0, world.background_contrast)
+    pools = _pools(place, world)
     looks = place.solids, place.materials, place.grounds, camera.light
     return trace(arrange(*looks, infrared=camera.infrared, shadows=place.outdoor, pools=pools), frame)
 
 
+def _pools(place: Place, world: World) -> float:
+    """How uneven the light from all around is: the ceiling's lamps make pools of it, outdoors hardly anything does."""
+    return (0.25 if place.outdoor else 0.9) * min(1.0, world.background_contrast)
+
+
+def light_at(camera: Camera, place: Place, ground: np.ndarray, world: World) -> Light:
+    """Light on somebody at ``ground`` (3,), in the place's coordinates: under a brighter or a darker ceiling, perhaps behind a house."""
+    light = camera.light
+    if camera.infrared:
+        return light
+    around = 1.0 + _pools(place, world) * pool(ground[0], 0.9, ground[2])
+    return light._replace(sky=light.sky * around, sun=light.sun * sun_share(camera, place, ground))
+
+
 def sun_share(camera: Camera, place: Place, ground: np.ndarray) -> float:
     """Share of somebody at ``ground`` (3,), in the place's coordinates, that the place leaves the sun: its house may stand before it."""
-    if not place.outdoor or camera.infrared:
+    if not place.outdoor:
         return 1.0
     heights, toward = (0.1, 0.5, 0.9, 1.3, 1.7), np.array(camera.light.toward)
     return float(np.mean([sees(place.solids, ground[0], up, ground[2], toward) for up in heights]))

@@ -148,7 +148,7 @@ def _sunlit(scene, skip, x, y, z):
 
 
 @compiled
-def _pool(x, y, z):
+def pool(x, y, z):
     """How bright the sky or the ceiling is above a point, −0.5..0.5 with mean 0."""
     return noise2(0.45 * x + 3.1, 0.45 * z + 0.3 * y, 5) - 0.5
 
@@ -176,7 +176,7 @@ def _lit(scene, hit, normal, x, y, z, distance, facing):
         return lamp_light(lamp, distance, facing)
     ambient = sky_light(sky, normal[1]) * _open(scene, hit, normal, x, y, z)
     if pools > 0.0:
-        ambient *= 1.0 + pools * _pool(x, y, z)
+        ambient *= 1.0 + pools * pool(x, y, z)
     toward = scene.sunward[0]
     direct = sun * (normal[0] * toward[0] + normal[1] * toward[1] + normal[2] * toward[2])
     if direct <= 0.0 or not _sunlit(
