@@ -9,13 +9,13 @@ of TEST's name, the ImageNet start's scores and the trained network's.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from dmic import backbone
-from dmic.commands.train import json_object
 from dmic.compute.embedding import embed
 from dmic.config import Config, ConfigError, preset, with_overrides
 from dmic.evaluation import evaluate
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     add("test", type=Path, metavar="TEST", help="prepared data set folder whose test people are searched")
     add("--preset", default="sysu-mm01", help="of the training (default: sysu-mm01)")
     add("--run", type=Path, required=True, help="run folder")
-    add("--overrides", type=json_object, default={}, metavar="JSON", help="changed fields as one JSON object")
+    add("--overrides", type=json.loads, default={}, metavar="JSON", help="changed fields as one JSON object")
     chosen = parser.parse_args(arguments)
     try:
         table, other = open_dataset(chosen.train), open_dataset(chosen.test)
