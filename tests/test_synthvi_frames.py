@@ -244,14 +244,18 @@ def test_lamp_light_is_one_over_the_square_and_the_sky_is_half_hidden_below():
 
 def test_gain_falls_close_to_the_lamp_and_ends_at_its_limit(studio):
     infrared, visible = studio.cameras[3], studio.cameras[1]
-    gains = [exposure.automatic_gain(infrared, 0.05, d, infrared.light) for d in (3.0, 6.0, 9.0, 30.0, 60.0)]
+    gains = [
+        exposure.automatic_gain(infrared, 0.05, d, infrared.light, 0.5) for d in (3.0, 6.0, 9.0, 30.0, 60.0)
+    ]
     assert gains == sorted(gains) and gains[0] < gains[1]
     assert gains[-1] == gains[-2] == pytest.approx(infrared.exposure * infrared.gain_limit)
-    same = [exposure.automatic_gain(visible, 0.2, d, visible.light) for d in (4.0, 8.0)]
+    same = [exposure.automatic_gain(visible, 0.2, d, visible.light, 0.5) for d in (4.0, 8.0)]
     assert same[0] == same[1]
+    by_place = [exposure.automatic_gain(infrared, 0.05, d, infrared.light, 0.0) for d in (3.0, 9.0)]
+    assert by_place[0] == by_place[1]  # nobody's distance counts where only the frame is metered
     dim = visible.light._replace(sun=0.0, sky=0.5 * visible.light.sky)
     assert (
-        exposure.automatic_gain(visible, 0.1, 5.0, dim) > 1.8 * same[0]
+        exposure.automatic_gain(visible, 0.1, 5.0, dim, 0.5) > 1.8 * same[0]
     )  # half the light: about twice the gain
 
 

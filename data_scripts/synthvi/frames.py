@@ -33,7 +33,6 @@ def draw_frame(studio: Studio, camera_id: int, people: int = PEOPLE) -> np.ndarr
     from .captures import Stand
     from .composition import compose
     from .image.boxes import detected, extent
-    from .image.exposure import automatic_gain
     from .image.sensor import Exposure, exposed, through_jpeg
 
     camera, frame = studio.cameras[camera_id], studio.frames[camera_id]
@@ -52,7 +51,7 @@ def draw_frame(studio: Studio, camera_id: int, people: int = PEOPLE) -> np.ndarr
     picture = studio.place_picture(camera_id)
     scene = compose(picture, (0, 0, frame.height, frame.width), camera, frame, figures, capture, None)
     middle = float(distances[len(distances) // 2])
-    gain = automatic_gain(camera, studio.metered(camera_id), middle, camera.light)
+    gain = studio.gain(camera_id, middle, camera.light)
     exposure, rng = Exposure(gain, studio.world.sensor_noise), np.random.default_rng(0)
     image = through_jpeg(exposed(scene.light, camera, frame, (0, 0), exposure, rng), round(camera.quality))
     image = np.repeat(image, 3, axis=2) if camera.infrared else image.copy()

@@ -12,7 +12,7 @@ from .world import CAMERAS, EASED, MOST_CAMERAS, PRESETS, WORLDS, Preset, World,
 WORLD_KNOBS = tuple(field.name for field in dataclasses.fields(World) if field.name != "name")
 PRESET_KNOBS = tuple(field.name for field in dataclasses.fields(Preset))
 SHARES = (
-    "nir_gray_copy", "carbon_black", "pattern_share", "accessory_share", "summer", "outdoor_share", "companions", "tight_boxes",
+    "nir_gray_copy", "carbon_black", "pattern_share", "accessory_share", "summer", "outdoor_share", "companions", "tight_boxes", "metering",
     "place_hue", "occlusion", "occluding_people", "bystanders", "truncation", "motion_blur", "postures", "hairstyles",
     "lookalikes",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from .image.exposure import automatic_gain, metered
 from .image.gbuffer import draw_buffers
 from .image.layers import window_around
 from .image.sensor import Exposure, exposed, through_jpeg
+from .light import Light
 from .person.body import Body, load_body
 from .person.outfit import Outfit, dress
 from .person.season import dress_for_heat
@@ -135,6 +136,11 @@ class Studio:
             self._metered[number] = metered(self.place_picture(number), self.cameras[number])
         return self._metered[number]
 
+    def gain(self, number: int, distance: float, light: Light) -> float:
+        """Automatic gain of a camera for a walk ``distance`` metres away in ``light``."""
+        place = self.metered(number)
+        return automatic_gain(self.cameras[number], place, distance, light, self.world.metering)
+
     def person(self, number: int) -> Person:
         """Identity ``number`` of this world."""
         return self._draw_person(Purpose.PERSON, number)
@@ -195,7 +201,7 @@ class Studio:
         passers = draw_passers(draws, self.world, capture, companion, camera.farthest + FREE)
         figures = [own, *(self._passer(camera_id, passer) for passer in passers)]
         scene = compose(picture, window, camera, frame, figures, capture, obstacle)
-        gain = capture.light * automatic_gain(camera, self.metered(camera_id), capture.metered, own.light)
+        gain = capture.light * self.gain(camera_id, capture.metered, own.light)
         exposure = Exposure(gain, self.world.sensor_noise)
         image = exposed(scene.light, camera, frame, window[:2], exposure, draws("grain"))
         size = (self.preset.height, self.preset.width)

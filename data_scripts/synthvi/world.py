@@ -80,6 +80,9 @@ class World:
     sharpness_gap: float = 1.0
     # Noise of every sensor: factor on its standard deviation, 0 = none, 1 = as designed. It grows with gain and light.
     sensor_noise: float = 1.0
+    # Weight of whoever walks by in automatic exposure, 0..1; the rest is the whole frame's. The less, the more people close to an
+    # infrared lamp are burnt out, and the darker those far away.
+    metering: float = 0.5
     # Direct light of sun, windows and ceiling lamps: factor, 0 = only light from all around, 1 = as designed, 2 = hard.
     sunlight: float = 1.0
     # Blur of every camera: factor, 0 = sharp, 1 = as designed.
@@ -156,6 +159,7 @@ WORLDS = {
         camera_gap=1.0,
         color_gap=1.6,
         sensor_noise=1.5,
+        metering=0.1,
         sunlight=1.6,
         background_contrast=1.0,
         jpeg_quality=70.0,

@@ -1,7 +1,7 @@
 """Automatic exposure: a camera makes what it sees about half bright, as far as its gain goes; it does so for every walk anew.
 
-It meters the mean of the frame, and with less weight whoever walks there. So somebody close before an infrared lamp may be too bright
-and the place behind too dark, and far away both are dark and noisy.
+It meters the mean of the frame and, with the weight ``metering``, whoever walks there. So somebody close before an infrared lamp may
+be too bright and the place behind too dark, and far away both are dark and noisy.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import numpy as np
 from ..light import Light, lamp_light, sky_light
 from ..place.cameras import Camera
 
-TARGET = {"visible": 0.24, "infrared": 0.21}  # linear light that the metered mean is brought to
+TARGET = {"visible": 0.24, "infrared": 0.24}  # linear light that the metered mean is brought to
 GREY = {"visible": 0.22, "infrared": 0.40}  # what somebody reflects, taken as a mean
 BRIGHTEST = 1.0  # brighter light counts as this much: a window does not turn a room black
-PERSON = 0.1  # weight of whoever walks there, about their share of a frame; the rest is the place
 
 
 def metered(picture: np.ndarray, camera: Camera) -> float:
@@ -25,9 +24,9 @@ def metered(picture: np.ndarray, camera: Camera) -> float:
     return float(np.minimum(light, BRIGHTEST).mean(dtype=np.float64))
 
 
-def automatic_gain(camera: Camera, place: float, distance: float, light: Light) -> float:
-    """Gain for a walk ``distance`` metres away in ``light``, before a place of the mean light ``place``."""
+def automatic_gain(camera: Camera, place: float, distance: float, light: Light, metering: float) -> float:
+    """Gain for a walk ``distance`` metres away in ``light``, before a place of the mean light ``place``; ``metering`` as in `World`."""
     spectrum = "infrared" if camera.infrared else "visible"
     falling = sky_light(light.sky, 0.5) + 0.4 * light.sun + lamp_light(light.lamp, distance, 0.8)
-    wanted = TARGET[spectrum] / ((1.0 - PERSON) * place + PERSON * GREY[spectrum] * falling)
+    wanted = TARGET[spectrum] / ((1.0 - metering) * place + metering * GREY[spectrum] * falling)
     return camera.exposure * min(camera.gain_limit, wanted)
