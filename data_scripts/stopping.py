@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,18 +57,6 @@ def deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def end_with_parent() -> None:
-    """Let this process end when the one that started it is gone: a killed parent cannot tell it."""
-    if parent := multiprocessing.parent_process():
-
-        def watch() -> None:
-            """Wait for the parent's end, however it comes."""
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def interrupted(error: KeyboardInterrupt, out: Path) -> int:

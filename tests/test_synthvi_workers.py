@@ -41,7 +41,10 @@ def render_person(studio, person):
         raise OSError(28, "No space left on device")
     if studio.seed == DEADLY and person == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.02 * (person % 2 == 0))
+    if person == 1 and studio.traced:  # until the other process has rendered somebody, however late it starts
+        end = time.monotonic() + 60
+        while not (studio.traced / "person-2.pickle").exists() and time.monotonic() < end:
+            time.sleep(0.01)
     light = sum(studio.place_picture(number).sum() for number in world.CAMERAS)
     return dataset.Rendered(
         np.full((2, 4, 2, 3), person, np.uint8),

@@ -109,9 +109,8 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
     """Draw one image of a walk. Every stream gives as many numbers whatever the knobs, so that one knob does not redraw others."""
     rng = draws("moment")
     box, (turn, light, quality) = rng.uniform(-1, 1, size=4).tolist(), rng.normal(size=3).tolist()
-    chance = dict(
-        zip(CHANCES, rng.uniform(size=len(CHANCES)).tolist(), strict=True)
-    )  # last: more may be appended
+    numbers = rng.uniform(size=len(CHANCES)).tolist()  # drawn last: more may be appended
+    chance = dict(zip(CHANCES, numbers, strict=True))
     standing = walk.standing
     posture, side = fitting(walk.posture, walk.side, style, draws, standing, world.postures)
     pose = replace(
@@ -148,7 +147,7 @@ def draw_capture(draws: Draws, world: World, walk: Walk, style: Style, camera: C
 
 
 CHANCES = (
-     "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
+    "stroll", "truncation", "which end", "how much", "occlusion", "by a person", "obstacle", "reach", "side",
     "bystander", "who", "which side", "motion", "how far",
 )  # fmt: skip
 

@@ -104,9 +104,8 @@ def paint(figure: Figure, camera: Camera, frame: Frame, fold: float = 0.0) -> La
     table = person.infrared[:, None] if camera.infrared else person.visible**GAMMA
     color = np.zeros((height, width, table.shape[1]), np.float32)
     cover = np.zeros((height, width), np.float32)
-    row, column = (
-        corner + 0.5 / buffers.samples for corner in buffers.corner
-    )  # of the first sample's centre, pixels
+    # of the first sample's centre, pixels
+    row, column = (corner + 0.5 / buffers.samples for corner in buffers.corner)
     slopes = (column - frame.column, frame.row - row, 1.0 / buffers.samples)
     toward, up = frame.rotation @ light.toward, frame.rotation[:, 1]
     shade(

@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..stopping import deaf_children, end_with_parent
+from dmic.lab.processes import end_with_parent
+
+from ..stopping import deaf_children
 from . import GENERATOR_VERSION
 from .annotations import camera_annotations, capture_annotations, person_annotations
 from .appearances import appearance_counts

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
-__all__ = ["run_all"]
+__all__ = ["end_with_parent", "run_all"]
 
 
 def run_all(work: Callable[..., Any], tasks: Sequence[tuple], *, jobs: int) -> list[Any]:
@@ -24,7 +24,7 @@ def run_all(work: Callable[..., Any], tasks: Sequence[tuple], *, jobs: int) -> l
         return [work(*task) for task in tasks]
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # read by each new process as it starts
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=end_with_parent) as pool:
         signal.pthread_sigmask(
             signal.SIG_BLOCK, [signal.SIGINT]
         )  # inherited: Ctrl-C is for this process alone
@@ -50,14 +50,13 @@ def _tell(task: tuple, future: Future[Any]) -> None:
         )
 
 
-def _end_with_parent() -> None:
-    """Let this process end when the one that started it is killed; its run folder stays resumable."""
-    parent = multiprocessing.parent_process()
+def end_with_parent() -> None:
+    """Let this process end when the one that started it is gone: a killed parent cannot tell it. What it writes stays resumable."""
+    if parent := multiprocessing.parent_process():
 
-    def watch() -> None:
-        """Wait for the parent's end, however it comes."""
-        if parent:
+        def watch() -> None:
+            """Wait for the parent's end, however it comes."""
             parent.join()
-        os._exit(1)
+            os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+        threading.Thread(target=watch, daemon=True).start()

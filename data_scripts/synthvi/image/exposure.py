@@ -10,6 +10,7 @@ import numpy as np
 
 from ..light import Light, lamp_light, sky_light
 from ..place.cameras import Camera
+from .sensor import LUMA
 
 TARGET = {"visible": 0.24, "infrared": 0.24}  # linear light that the metered mean is brought to
 GREY = {"visible": 0.22, "infrared": 0.40}  # what somebody reflects, taken as a mean
@@ -17,10 +18,8 @@ BRIGHTEST = 1.0  # brighter light counts as this much: a window does not turn a 
 
 
 def metered(picture: np.ndarray, camera: Camera) -> float:
-    """Mean light of a frame (h, w, c + 2), from `scenes.trace_frame`."""
-    light = (
-        picture[..., 0] if camera.infrared else picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
-    )
+    """Mean light of a frame (h, w, c + 2) float32, from `scenes.trace_frame`."""
+    light = picture[..., 0] if camera.infrared else picture[..., :3] @ np.array(LUMA)
     return float(np.minimum(light, BRIGHTEST).mean(dtype=np.float64))
 
 

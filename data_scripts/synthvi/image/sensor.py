@@ -25,10 +25,8 @@ EVEN_STD = (
 SHOULDER = 0.7  # linear light from which on the picture saturates softly; it is white from 2 - SHOULDER on
 STEPS = 1024  # of the tone curve, over the square root of light: nearly straight pieces, a tenth of the time of a power
 LUMA = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # of display values, ITU-R BT.601
-VIGNETTE = {
-    "lens": 0.08,
-    "lamp": 0.35,
-}  # darkening in the farthest corner: by a lens; by the lens and beam of a lamp
+# darkening in the farthest corner: by a lens; by the lens and beam of a lamp
+VIGNETTE = {"lens": 0.08, "lamp": 0.35}
 
 
 class Exposure(NamedTuple):
