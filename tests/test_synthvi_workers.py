@@ -34,7 +34,7 @@ class Studio:
 
 
 def render_person(studio, person):
-    """The sum of all frames and who it is; even numbers take longer."""
+    """The sum of all frames and who it is."""
     if studio.seed == BROKEN and person == 3:
         raise ValueError("no such person")
     if studio.seed == FULL and person == 3:
