@@ -121,7 +121,7 @@ def test_the_lamp_falls_off_with_the_square_of_the_way(z):
     seen = take(wall(z), LAMP, infrared=True)
     slopes = (np.arange(9) - 4) / 9.0
     length = np.sqrt(1 + slopes[:, None] ** 2 + slopes**2)
-    expected = 0.5**2.2 * lamp_light(1.5, z * length, 1 / length)
+    expected = 0.5**2.2 * np.vectorize(lamp_light)(1.5, z * length, 1 / length)
     assert seen[..., 0] == pytest.approx(expected, rel=1e-4)
     assert seen[4, 4, 0] == pytest.approx(1.5 * (5.5 / z) ** 2 * 0.5**2.2, rel=1e-5)
 

@@ -76,4 +76,7 @@ def compiled(function: Callable, **options: bool) -> Callable:
         return njit(error_model="numpy", **options)(function)
 
 
-inlined = partial(compiled, forceinline=True)  # into every loop that calls it
+# For what makes no arrays: numba then need not count who holds which, as it otherwise does at every array of a tuple, in every
+# call. Counting took four fifths of `tracing`.
+lean = partial(compiled, _nrt=False)
+inlined = partial(lean, forceinline=True)  # into every loop that calls it

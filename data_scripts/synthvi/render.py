@@ -96,6 +96,11 @@ class Studio:
         return draw_cameras(self.root, self.world)
 
     @cached_property
+    def camera_numbers(self) -> list[int]:
+        """Their numbers, ascending: columns of `appearance_counts`."""
+        return list(camera_numbers(self.world))
+
+    @cached_property
     def frames(self) -> dict[int, Frame]:
         """What each camera sees, by number."""
         return {number: frame_of(camera, self.preset) for number, camera in self.cameras.items()}
@@ -152,12 +157,11 @@ class Studio:
 
     def cameras_of(self, number: int) -> list[int]:
         """Numbers of the cameras that see identity ``number``."""
-        numbers = camera_numbers(self.world)
-        return [numbers[column] for column in np.flatnonzero(self.appearance_counts[number - 1])]
+        return [self.camera_numbers[column] for column in np.flatnonzero(self.appearance_counts[number - 1])]
 
     def walk_of(self, number: int, camera_id: int, index: int) -> int:
         """Which walk past a camera image ``index`` of identity ``number`` shows: everybody walks past twice, if seen twice."""
-        images = self.appearance_counts[number - 1, camera_numbers(self.world).index(camera_id)]
+        images = self.appearance_counts[number - 1, self.camera_numbers.index(camera_id)]
         return index // min(self.world.images_per_walk, max(1, int(images) // 2))
 
     def walk(self, number: int, camera_id: int, which: int) -> Walk:

@@ -217,8 +217,9 @@ def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     processors agree, which floating point would not promise), it makes the very artefacts that cameras make (4:2:0
     colour, standard tables), and it takes 0.3 ms at 128×64.
     """
-    grey = image.shape[2] == 1
-    file = io.BytesIO()
-    Image.fromarray(image[..., 0] if grey else image).save(file, "JPEG", quality=quality)
-    decoded = np.asarray(Image.open(file))
-    return decoded[..., None] if grey else decoded
+    mode = "L" if image.shape[2] == 1 else "RGB"
+    file, picture = io.BytesIO(), Image.fromarray(image[..., 0] if mode == "L" else image)
+    picture.save(file, "JPEG", quality=quality)
+    # straight to the decoder: `Image.open` parses in Python what libjpeg parses anyway
+    decoded = Image.frombytes(mode, picture.size, file.getvalue(), "jpeg", mode, "")
+    return np.asarray(decoded).reshape(image.shape)

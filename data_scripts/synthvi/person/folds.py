@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..compiled import constants, inlined
+from ..compiled import compiled, constants, inlined
 from .cuts import (
     ACROSS_X,
     ACROSS_Y,
@@ -94,7 +94,7 @@ def slope_at(texture, u, v):
     return across, along
 
 
-@inlined
+@compiled
 def fold_state(style, bends):
     """What the folds of a whole picture depend on.
 

@@ -60,4 +60,5 @@ def frame(along: np.ndarray, beside: np.ndarray) -> np.ndarray:
     first = along / np.sqrt(along @ along)
     second = beside - first * (first @ beside)
     second = second / np.sqrt(second @ second)
-    return np.column_stack([first, second, np.cross(first, second)])
+    (x, y, z), (u, v, w) = first, second
+    return np.array([[x, u, y * w - z * v], [y, v, z * u - x * w], [z, w, x * v - y * u]])

@@ -155,8 +155,12 @@ def on_cloth(
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Rows (k, c) with the unknown ones interpolated between their known neighbours."""
-    rows = np.arange(len(values))
-    return np.stack([np.interp(rows, rows[known], column[known]) for column in values.T], 1)
+    rows, filled = np.arange(len(values)), np.zeros_like(values)
+    for column in np.flatnonzero(
+        values[known].any(axis=0)
+    ):  # of weights, most are of bones that have no part in it
+        filled[:, column] = np.interp(rows, rows[known], values[known, column])
+    return filled
 
 
 @compiled

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compiled import compiled, inlined
+from ..compiled import compiled, inlined, lean
 from ..display import GAMMA
 from ..light import Light, lamp_light, sky_light
 from .cameras import Frame
@@ -214,7 +214,7 @@ def _shade(scene, ox, oy, oz, dx, dy, dz, depth, hit, sample, share, pixel):
         pixel[k] += light * min(BRIGHTEST, bright * (first + mix * (second - first)))
 
 
-@compiled
+@lean
 def _trace(scene, tiles, rays, samples, out):
     """Write the picture; ``rays`` (5, 3) are the axes, the position, and focal length, row and column of the optical axis."""
     height, width, channels = out.shape[0], out.shape[1], scene.colors.shape[2]
