@@ -76,7 +76,7 @@ def compiled(function: Callable, **options: bool) -> Callable:
         return njit(error_model="numpy", **options)(function)
 
 
-# For what makes no arrays: numba then need not count who holds which, as it otherwise does at every array of a tuple, in every
-# call. Counting took four fifths of `tracing`.
+# For loops that make no arrays: without numba's counting of references, which it pays at every call for every array in a tuple.
+# It took four fifths of `tracing`.
 lean = partial(compiled, _nrt=False)
 inlined = partial(lean, forceinline=True)  # into every loop that calls it

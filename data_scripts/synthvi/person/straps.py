@@ -156,9 +156,8 @@ def on_cloth(
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Rows (k, c) with the unknown ones interpolated between their known neighbours."""
     rows, filled = np.arange(len(values)), np.zeros_like(values)
-    for column in np.flatnonzero(
-        values[known].any(axis=0)
-    ):  # of weights, most are of bones that have no part in it
+    used = values[known].any(axis=0)  # most columns of weights are of bones that have no part in it
+    for column in np.flatnonzero(used):
         filled[:, column] = np.interp(rows, rows[known], values[known, column])
     return filled
 
